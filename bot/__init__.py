@@ -1,0 +1,1 @@
+"""budgetbot: budget alarms for an OpenAI organization, spoken in Slack."""

@@ -1,0 +1,1 @@
+"""Decides: values in, values out; no network, no database, no Slack, no clock."""

@@ -1,0 +1,1 @@
+"""A believable organization and the stand-in that serves it over HTTP."""

@@ -1,0 +1,1 @@
+"""Touches the world: one file or folder per neighbour."""

@@ -1,0 +1,1 @@
+"""Speaks: values in, words and Block Kit out."""

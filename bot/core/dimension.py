@@ -1,0 +1,87 @@
+"""What spend can be told apart by: the wire's columns, and the dimensions people name in rules and questions."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+COLUMNS = (
+    "project_id",
+    "user_id",
+    "api_key_id",
+    "model",
+    "batch",
+    "service_tier",
+    "size",
+    "source",
+    "vector_store_id",
+    "context_level",
+    "line_item",
+    "api_source",
+    "quantity_unit",
+)
+"""Every column a series can carry, in the wire's words; '' stands for what is not grouped or not attributed."""
+
+DIMENSIONS = ("project", "line_item", "model", "api_key", "user", "team")
+"""What a rule selects by and fans out over, and a question groups by, of cost."""
+
+UNATTRIBUTED = {
+    "project": "(no project)",
+    "line_item": "(no line item)",
+    "model": "(none)",
+    "api_key": "(no key)",
+    "user": "(no user)",
+    "team": "(no team)",
+}
+"""The name of the group whose rows carry no value: never dropped, so that sums equal the bill."""
+
+NAMED_BY_ID = {"project": "project_id", "api_key": "api_key_id", "user": "user_id"}
+"""Dimensions whose value is an id with a name beside it, and the JSON key of the id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of cost over time: the values that tell it from every other, '' where there is none."""
+
+    project_id: str = ""
+    line_item: str = ""
+    api_key_id: str = ""
+    user_id: str = ""
+
+
+MODALITIES = frozenset(("audio", "text", "image", "video"))
+
+
+def model_of(line_item: str, known_models: Collection[str] = ()) -> str:
+    """Return the model a cost line speaks of, '' when it names none; totals never depend on it.
+
+    `evals | gpt-4o-mini-2024-07-18, input` is `gpt-4o-mini-2024-07-18`; a trailing modality word goes
+    (`gpt-image-2 image, output`); without a comma the whole string counts only if usage knows such a model.
+    """
+    text = line_item.rpartition(" | ")[2].strip()
+    before, comma, _ = text.rpartition(",")
+    if not comma:
+        return text if text in known_models else ""
+    words = before.split()
+    if len(words) > 1 and words[-1].lower() in MODALITIES:
+        words.pop()
+    return " ".join(words)
+
+
+def reader(dimension: str, team_of: Callable[[str], str], models: Collection[str]) -> Callable[[Series], str]:
+    """Return the function that reads `dimension` off a series; '' means unattributed.
+
+    `team_of` answers the team of a project id; `models` are the names usage has reported.
+    """
+    match dimension:
+        case "project":
+            return lambda series: series.project_id
+        case "line_item":
+            return lambda series: series.line_item
+        case "api_key":
+            return lambda series: series.api_key_id
+        case "user":
+            return lambda series: series.user_id
+        case "model":
+            return lambda series: model_of(series.line_item, models)
+        case "team":
+            return lambda series: team_of(series.project_id)
+    raise KeyError(dimension)

@@ -1,0 +1,86 @@
+"""Patterns and selectors: which spend a rule speaks of."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from bot.core.dimension import UNATTRIBUTED
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One value of a selector: an id, a name, a glob (`*`, `?`) or an anchored regular expression.
+
+    Ids match exactly, names case-insensitively.
+    """
+
+    text: str
+    regex: bool = False
+
+    def matches(self, value: str, name: str) -> bool:
+        """Tell whether the id `value`, or the `name` people know it by, is meant."""
+        if not self.regex and (value == self.text or name.casefold() == self.text.casefold()):
+            return True
+        if not self.regex and "*" not in self.text and "?" not in self.text:
+            return False
+        expression = _compiled(self.text, self.regex)
+        return expression.fullmatch(name) is not None or expression.fullmatch(value) is not None
+
+    def __str__(self) -> str:
+        return f"/{self.text}/" if self.regex else self.text
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str, regex: bool) -> re.Pattern[str]:
+    if regex:
+        return re.compile(text, re.IGNORECASE)
+    # Runs of stars mean one star: `a**b` must not make the matcher try every split.
+    parts = re.split(r"(\*+|\?)", text)
+    glob = "".join(".*" if part[:1] == "*" else "." if part == "?" else re.escape(part) for part in parts)
+    return re.compile(glob, re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Dimension → patterns. A list means OR, several dimensions AND (in `select`) or OR (in `except`)."""
+
+    terms: tuple[tuple[str, tuple[Pattern, ...]], ...] = ()
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        return tuple(dimension for dimension, _ in self.terms)
+
+    def __str__(self) -> str:
+        return " and ".join(
+            f"{dimension} {' or '.join(map(str, patterns))}" for dimension, patterns in self.terms
+        )
+
+
+NameOf = Callable[[str, str], str]
+"""(dimension, value) → the name people know it by; the value itself where there is no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`select`, `except` and `each` together: which spend, and in which groups."""
+
+    select: Selector = field(default_factory=Selector)
+    excluded: Selector = field(default_factory=Selector)
+    each: tuple[str, ...] = ()
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Return the dimensions that must be known to judge the scope, `each` first, none twice."""
+        return tuple(dict.fromkeys((*self.each, *self.select.dimensions, *self.excluded.dimensions)))
+
+    def admits(self, values: dict[str, str], name_of: NameOf) -> bool:
+        """Tell whether spend with these dimension values belongs to the scope."""
+        return all(_any(values[d], d, patterns, name_of) for d, patterns in self.select.terms) and not any(
+            _any(values[d], d, patterns, name_of) for d, patterns in self.excluded.terms
+        )
+
+
+def _any(value: str, dimension: str, patterns: tuple[Pattern, ...], name_of: NameOf) -> bool:
+    name = name_of(dimension, value) if value else UNATTRIBUTED[dimension]
+    return any(pattern.matches(value, name) for pattern in patterns)

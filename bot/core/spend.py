@@ -1,0 +1,140 @@
+"""What was spent, cut into stretches of days: one grouped scan that every rule and every report reads."""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from bot.core.dimension import NAMED_BY_ID, UNATTRIBUTED, Series, reader
+from bot.core.period import Span
+from bot.core.rules.book import Rulebook
+from bot.core.rules.select import Scope
+
+Group = tuple[str, ...]
+"""The dimension values of a group, in the order asked; '' is unattributed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What people call the ids: (dimension, id) → current name, and the names of each dimension."""
+
+    current: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def of(self, dimension: str, value: str) -> str:
+        """Return the name of a value: itself where it has no other, `(no project)` where there is none."""
+        if not value:
+            return UNATTRIBUTED[dimension]
+        if dimension in NAMED_BY_ID:
+            return self.current.get((dimension, value)) or value
+        return value
+
+
+def cuts_of(spans: Iterable[Span]) -> tuple[date, ...]:
+    """Return the days at which the scan must be cut so that every span is a sum of whole stretches."""
+    return tuple(sorted({day for span in spans for day in (span.start, span.end)}))
+
+
+class Spend:
+    """Cost by series and stretch, and the sums people ask of it, in nano-dollars.
+
+    `stretches[i]` holds series id → sum for the days from `cuts[i]` up to `cuts[i + 1]`. Groupings are
+    remembered, so a thousand rules that look at projects share one pass over the series.
+    """
+
+    def __init__(
+        self,
+        cuts: Sequence[date],
+        stretches: Sequence[Mapping[int, int]],
+        series: Mapping[int, Series],
+        names: Names,
+        book: Rulebook,
+        *,
+        models: Collection[str] = (),
+        history_from: date | None = None,
+        as_of: datetime | None = None,
+    ) -> None:
+        self.cuts = tuple(cuts)
+        self.names = names
+        self.history_from = history_from
+        """The first day whose costs are stored without a hole up to now; None when nothing is stored."""
+        self.as_of = as_of
+        """The instant of the last complete poll of costs."""
+        self._stretches = stretches
+        self._series = series
+        self._book = book
+        self._models = frozenset(models)
+        self._teams: dict[str, str] = {}
+        self._values: dict[str, dict[int, str]] = {}
+        self._grouped: dict[tuple[str, ...], list[dict[Group, int]]] = {}
+        self._sums: dict[tuple[tuple[str, ...], Span], dict[Group, int]] = {}
+        self._admitted: dict[tuple[Scope, tuple[str, ...]], dict[Group, bool]] = {}
+
+    def by(self, dimensions: tuple[str, ...], span: Span) -> Mapping[Group, int]:
+        """Return the sum of each group over `span`, whose ends must be cuts; unseen groups are absent."""
+        known = self._sums.get((dimensions, span))
+        if known is not None:
+            return known
+        first, last = self._cut(span.start), self._cut(span.end)
+        total: dict[Group, int] = {}
+        for stretch in self._group(dimensions)[first:last]:
+            for group, amount in stretch.items():
+                total[group] = total.get(group, 0) + amount
+        self._sums[dimensions, span] = total
+        return total
+
+    def within(self, scope: Scope, span: Span, by: tuple[str, ...] | None = None) -> dict[Group, int]:
+        """Return the sums of what `scope` admits over `span`, grouped by its `each`, or by `by`."""
+        wanted = scope.each if by is None else by
+        dimensions = tuple(dict.fromkeys((*wanted, *scope.dimensions)))
+        admitted = self._admitted.setdefault((scope, dimensions), {})
+        everything = not scope.select.terms and not scope.excluded.terms
+        width = len(wanted)
+        total: dict[Group, int] = {}
+        for group, amount in self.by(dimensions, span).items():
+            if not everything:
+                known = admitted.get(group)
+                if known is None:
+                    values = dict(zip(dimensions, group, strict=True))
+                    known = admitted[group] = scope.admits(values, self.names.of)
+                if not known:
+                    continue
+            key = group[:width]
+            total[key] = total.get(key, 0) + amount
+        return total
+
+    def _cut(self, day: date) -> int:
+        place = bisect_left(self.cuts, day)
+        if place == len(self.cuts) or self.cuts[place] != day:
+            raise KeyError(f"{day} is no cut of this scan")
+        return place
+
+    def _group(self, dimensions: tuple[str, ...]) -> list[dict[Group, int]]:
+        known = self._grouped.get(dimensions)
+        if known is not None:
+            return known
+        columns = [self._column(dimension) for dimension in dimensions]
+        grouped: list[dict[Group, int]] = []
+        for stretch in self._stretches:
+            sums: dict[Group, int] = {}
+            for series_id, amount in stretch.items():
+                group = tuple([column[series_id] for column in columns])
+                sums[group] = sums.get(group, 0) + amount
+            grouped.append(sums)
+        self._grouped[dimensions] = grouped
+        return grouped
+
+    def _column(self, dimension: str) -> dict[int, str]:
+        known = self._values.get(dimension)
+        if known is None:
+            read = reader(dimension, self._team_of, self._models)
+            known = self._values[dimension] = {key: read(series) for key, series in self._series.items()}
+        return known
+
+    def _team_of(self, project_id: str) -> str:
+        if not project_id:
+            return ""
+        known = self._teams.get(project_id)
+        if known is None:
+            name = self.names.of("project", project_id)
+            known = self._teams[project_id] = self._book.team_of(project_id, name)
+        return known

@@ -1,0 +1,119 @@
+"""Sums over stretches of days agree with adding up the rows one by one."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.dimension import Series, model_of
+from bot.core.period import Span
+from bot.core.rules.book import Rulebook, Team
+from bot.core.rules.select import Pattern, Scope, Selector
+from bot.core.spend import Names, Spend, cuts_of
+
+FIRST = date(2026, 10, 1)
+PROJECTS = ("", "proj_search", "proj_labs")
+LINES = ("gpt-5.2, input", "gpt-5.2, output", "gpt-image-2 image, output", "web search tool calls")
+SERIES = {
+    i: Series(project_id=project, line_item=line)
+    for i, (project, line) in enumerate((p, line) for p in PROJECTS for line in LINES)
+}
+NAMES = Names({("project", "proj_search"): "Search-Prod", ("project", "proj_labs"): "labs"})
+
+rows = st.lists(
+    st.tuples(st.integers(0, 20), st.sampled_from(sorted(SERIES)), st.integers(-(10**12), 10**15)), max_size=60
+)
+spans = st.tuples(st.integers(0, 20), st.integers(1, 20)).map(
+    lambda pair: Span(FIRST + timedelta(days=pair[0]), FIRST + timedelta(days=pair[0] + pair[1]))
+)
+
+
+def scan(table, wanted, book=Rulebook()):  # noqa: B008 - a frozen value
+    cuts = cuts_of(wanted)
+    stretches = []
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        sums: dict[int, int] = {}
+        for day, series, amount in table:
+            if start <= FIRST + timedelta(days=day) < end:
+                sums[series] = sums.get(series, 0) + amount
+        stretches.append(sums)
+    return Spend(cuts, stretches, SERIES, NAMES, book)
+
+
+@given(rows, st.lists(spans, min_size=1, max_size=5))
+def test_every_span_is_the_sum_of_its_rows(table, wanted):
+    spend = scan(table, wanted)
+    for span in wanted:
+        expected = sum(amount for day, _, amount in table if FIRST + timedelta(days=day) in span)
+        for dimensions in ((), ("project",), ("model", "project"), ("line_item",), ("team",)):
+            assert sum(spend.by(dimensions, span).values()) == expected
+
+
+@given(rows, spans)
+def test_select_and_except_split_the_total(table, span):
+    spend = scan(table, [span])
+    chosen = Selector((("project", (Pattern("search-*"),)),))
+    inside = spend.within(Scope(select=chosen), span)
+    outside = spend.within(Scope(excluded=chosen), span)
+    assert sum(inside.values()) + sum(outside.values()) == sum(spend.by((), span).values())
+
+
+def test_groups_are_ids_and_rows_without_a_project_are_a_group():
+    day = Span(FIRST, FIRST + timedelta(days=1))
+    spend = scan([(0, 0, 5), (0, 4, 7), (0, 5, 1)], [day])
+    assert spend.within(Scope(each=("project",)), day) == {("",): 5, ("proj_search",): 8}
+    nobody = Scope(select=Selector((("project", (Pattern("(no project)"),)),)))
+    assert spend.within(nobody, day) == {(): 5}
+
+
+def test_a_team_is_the_first_that_claims_the_project_by_name():
+    day = Span(FIRST, FIRST + timedelta(days=1))
+    book = Rulebook(teams=(Team("search", (Pattern("search-*"),)), Team("rest", (Pattern("*"),))))
+    spend = scan([(0, 4, 7), (0, 8, 2), (0, 0, 1)], [day], book)
+    assert spend.by(("team",), day) == {("search",): 7, ("rest",): 2, ("",): 1}
+
+
+def test_a_span_that_was_not_asked_for_is_refused():
+    day = Span(FIRST, FIRST + timedelta(days=1))
+    with pytest.raises(KeyError, match="no cut"):
+        scan([], [day]).by((), Span(FIRST, FIRST + timedelta(days=2)))
+
+
+@pytest.mark.parametrize(
+    ("line_item", "model"),
+    [
+        pytest.param("gpt-4o-2024-08-06, input", "gpt-4o-2024-08-06", id="dated snapshot stays"),
+        pytest.param("gpt-4o-mini-2024-07-18, cached input", "gpt-4o-mini-2024-07-18", id="direction of two words"),
+        pytest.param("gpt-audio-mini-2025-12-15 audio, input", "gpt-audio-mini-2025-12-15", id="modality before comma"),
+        pytest.param("gpt-image-2-2026-04-21 image, output", "gpt-image-2-2026-04-21", id="image"),
+        pytest.param("gpt-realtime-2.1, audio input", "gpt-realtime-2.1", id="modality after comma"),
+        pytest.param("ft-gpt-4o-2024-08-06, output", "ft-gpt-4o-2024-08-06", id="fine-tuned"),
+        pytest.param("evals | gpt-4o-mini-2024-07-18, input", "gpt-4o-mini-2024-07-18", id="surface prefix"),
+        pytest.param("assistants api | file search", "", id="a surface's tool"),
+        pytest.param("web search tool calls", "", id="plain words"),
+        pytest.param("whisper-1", "whisper-1", id="no comma, but usage knows it"),
+        pytest.param("dall-e-2", "", id="no comma, and usage does not"),
+        pytest.param("", "", id="not grouped"),
+        pytest.param("audio, input", "audio", id="a lone modality is the name"),
+    ],
+)
+def test_the_model_of_a_line_item(line_item, model):
+    assert model_of(line_item, {"whisper-1"}) == model
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "name", "matches"),
+    [
+        pytest.param(Pattern("search-*"), "proj_1", "Search-Prod", True, id="glob on the name, any case"),
+        pytest.param(Pattern("proj_1"), "proj_1", "x", True, id="id exactly"),
+        pytest.param(Pattern("PROJ_1"), "proj_1", "x", False, id="ids are exact"),
+        pytest.param(Pattern("a?c"), "i", "abc", True, id="question mark"),
+        pytest.param(Pattern("a.c"), "i", "abc", False, id="a dot is a dot"),
+        pytest.param(Pattern("gpt-[45]", regex=True), "gpt-5", "gpt-5", True, id="regex"),
+        pytest.param(Pattern("gpt-5", regex=True), "gpt-5-mini", "gpt-5-mini", False, id="regex is anchored"),
+        pytest.param(Pattern("*"), "", "(no project)", True, id="a star takes everything"),
+    ],
+)
+def test_patterns(pattern, value, name, matches):
+    assert pattern.matches(value, name) is matches

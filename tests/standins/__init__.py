@@ -1,0 +1,1 @@
+"""The neighbours, as strict as the real ones, in the tests' own process."""

@@ -1,0 +1,308 @@
+"""The grammar of a command: one word after another, until all are understood or one is not."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from bot.core.filters import Filter
+from bot.core.period import Span
+from bot.core.question import Query
+from bot.core.ranges import MONTHS, WORDS, Refused, read_range
+from bot.core.repair import (
+    by_words,
+    count_words,
+    dropped,
+    filter_words,
+    nearest,
+    phrase,
+    replaced,
+    unknown_verb,
+    unknown_word,
+)
+from bot.core.tokens import undash, unquoted, values
+from bot.core.verbs import DEFAULT, GROUPINGS, ORDERED, TIMES, VERBS, WORDS_OF, Verb, canonical
+
+MOST_ROWS = 100
+"""The largest N of `top=N`."""
+
+MOST_STARS = 3
+"""Of a filter's value: each more multiplies the time its matching can take."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A question while its words are read."""
+
+    verb: Verb
+    span: Span | None = None
+    range_words: str = ""
+    by: list[str] = field(default_factory=list)
+    filters: list[Filter] = field(default_factory=list)
+    top: int | None = None
+    public: bool = False
+    format: str | None = None
+    topic: str = ""
+
+    @property
+    def said(self) -> str:
+        """Return what was understood so far, without the defaults."""
+        filters = tuple(self.filters)
+        return Query(
+            self.verb.name,
+            None,
+            self.range_words,
+            tuple(self.by),
+            filters,
+            self.top,
+            self.public,
+            self.format,
+            self.topic,
+        ).command
+
+    def done(self, today: date) -> Query:
+        """Return the question with the verb's defaults."""
+        verb = self.verb
+        words = self.range_words or verb.span
+        span = self.span or (read_range(words, today) if words else None)
+        assert not isinstance(span, Refused)
+        return Query(
+            verb.name,
+            span,
+            words,
+            tuple(self.by) or verb.by,
+            tuple(self.filters),
+            self.top if self.top is not None else verb.top,
+            self.public,
+            self.format,
+            self.topic,
+        )
+
+
+class Trouble(Exception):
+    """The first word that could not be followed, and the word lists that might be meant instead."""
+
+    def __init__(self, problem: str, repairs: tuple[list[str], ...], draft: Draft | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.repairs = repairs
+        self.draft = draft
+
+
+def joined(tokens: list[str]) -> list[str]:
+    """Return the words with `project = labs` and `project=a, b` written without their blanks."""
+    found: list[str] = []
+    for token in tokens:
+        before = found[-1] if found else ""
+        condition = filter_words(before)
+        opens = before.endswith(("=", "~", ">")) and condition is not None
+        continues = token.startswith(("=", "~", ">", "!=")) and condition is None and before not in VERBS
+        listed = condition is not None and before.endswith(",") and not _known(token)
+        if before and (opens or continues or listed):
+            found[-1] += token
+        else:
+            found.append(token)
+    return found
+
+
+def _known(token: str) -> bool:
+    """Tell whether a word means something by itself, so that it is no value."""
+    word = undash(token)
+    return (
+        word in ("by", "since", "top", "public", "csv", "json", *WORDS)
+        or canonical(word.strip(",")) in GROUPINGS
+        or filter_words(token) is not None
+    )
+
+
+def read(tokens: list[str], today: date) -> Query:
+    """Return the question that the words ask; raises Trouble at the first that cannot be followed."""
+    tokens = joined(tokens)
+    if not tokens:
+        return Draft(VERBS[DEFAULT]).done(today)
+    first = undash(tokens[0]).lstrip("/-")
+    verb = VERBS["help"] if first in ("?", "h", "help") else VERBS.get(first)
+    if verb is None:
+        problem, repairs = unknown_verb(tokens, today)
+        raise Trouble(problem, repairs)
+    draft = Draft(verb)
+    place = 1
+    while place < len(tokens):
+        place = _argument(draft, tokens, place, today)
+    if draft.verb.topics and not draft.topic:
+        return Query("help")
+    return draft.done(today)
+
+
+def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
+    """Read the argument at `place` into the draft and return the place of the next one."""
+    verb, token, word = draft.verb, tokens[place], undash(unquoted(tokens[place]).rstrip(","))
+    following = undash(tokens[place + 1]) if place + 1 < len(tokens) else ""
+    if verb.topics:
+        return _topic(draft, tokens, place)
+    if word in ("help", "?", "--help", "-h"):
+        draft.topic, draft.verb = verb.name, VERBS["help"]
+        return len(tokens)
+    if (found := filter_words(token)) is not None:
+        return _condition(draft, tokens, place, found)
+    if (meant := phrase(tokens, place, verb, today)) is not None:
+        raise Trouble(meant[0], meant[1], draft)
+    if word == "by":
+        return _grouping(draft, tokens, place + 1, place)
+    if word == "top" and verb.counts:
+        return _count(draft, tokens, place, following, 2)
+    if word.isascii() and word.isdigit() and verb.name == "top" and not _is_year(word):
+        return _count(draft, tokens, place, word, 1)
+    if word in ("public", "csv", "json"):
+        return _flag(draft, tokens, place, word)
+    if all(canonical(part) in GROUPINGS for part in word.strip(",").split(",")):
+        return _grouping(draft, tokens, place, place)
+    length = 2 if word == "since" or (word in MONTHS and _is_year(following)) else 1
+    words = f"{word} {following}" if length == 2 else word
+    span = read_range(words, today)
+    if span is None:
+        problem, repairs = unknown_word(tokens, place, verb)
+        raise Trouble(problem, repairs, draft)
+    _range(draft, tokens, place, words, span)
+    return place + length
+
+
+def _topic(draft: Draft, tokens: list[str], place: int) -> int:
+    topic = undash(tokens[place]).lstrip("/-")
+    if draft.topic:
+        raise Trouble("help explains one verb at a time.", (tokens[:2], ["help", topic]), draft)
+    if topic not in VERBS:
+        near = tuple(["help", each] for each in nearest(topic, VERBS))
+        raise Trouble(f"There is no “{unquoted(tokens[place])}” to explain.", near or (["help"],), draft)
+    draft.topic = topic
+    return place + 1
+
+
+def _range(draft: Draft, tokens: list[str], place: int, words: str, span: Span | Refused) -> None:
+    length = words.count(" ") + 1
+    if not draft.verb.span:
+        others = tuple([other.name, *tokens[1:]] for other in VERBS.values() if other.span)
+        problem = f"{draft.verb.name} takes no range: it speaks of now."
+        raise Trouble(problem, (dropped(tokens, place, length), *others), draft)
+    if isinstance(span, Refused):
+        repairs = tuple(replaced(tokens, place, [word], length) for word in span.instead)
+        raise Trouble(span.problem, repairs, draft)
+    if draft.span is not None and draft.span != span:
+        one, other = f"“{draft.range_words}”", f"“{words}”"
+        earlier = [
+            t for t in tokens[1:place] if read_range(undash(t), date(2099, 12, 31)) is None and t != "since"
+        ]
+        both = (dropped(tokens, place, length), [draft.verb.name, *earlier, *tokens[place:]])
+        raise Trouble(f"There are two ranges: {one} and {other}.", both, draft)
+    draft.span, draft.range_words = span, words.replace(" ", "-") if not words.startswith("since ") else words
+
+
+def _grouping(draft: Draft, tokens: list[str], place: int, start: int) -> int:
+    """Read `project,model` at `place`; `start` is where the argument, with its `by`, begins."""
+    verb = draft.verb
+    named = undash(unquoted(tokens[place])).strip(",").split(",") if place < len(tokens) else []
+    if not verb.by:
+        others = tuple([other.name, *tokens[1:]] for other in VERBS.values() if other.by)
+        raise Trouble(
+            f"{verb.name} cannot be grouped.",
+            (dropped(tokens, start, place + 1 - start), *others),
+            draft,
+        )
+    dimensions = [canonical(part.strip()) for part in named]
+    for position, dimension in enumerate(dimensions):
+        if dimension not in GROUPINGS:
+            problem, repairs = by_words(tokens, place, named, position)
+            raise Trouble(problem, repairs, draft)
+    if not dimensions:
+        problem = f"“by” needs a dimension: {', '.join(GROUPINGS)}."
+        raise Trouble(problem, ([*tokens, *verb.by], dropped(tokens, start, 1)), draft)
+    everything = list(dict.fromkeys((*draft.by, *dimensions)))
+    if len(everything) > 2 or len(set(everything) & set(TIMES)) > 1:
+        rest = [*tokens[:start], *tokens[place + 1 :]]
+        two = everything[:2]
+        problem = (
+            f"Two dimensions can be crossed, not {len(everything)}."
+            if len(everything) > 2
+            else f"“{two[0]}” and “{two[1]}” cannot be crossed."
+        )
+        pairs = [two] if len(set(two) & set(TIMES)) < 2 else [[two[0]], [two[1]]]
+        repairs = tuple(
+            [*(t for t in rest if canonical(undash(t)) not in (*GROUPINGS, "by")), "by", ",".join(pair)]
+            for pair in pairs
+        )
+        raise Trouble(problem, repairs, draft)
+    draft.by = everything
+    return place + 1
+
+
+def _count(draft: Draft, tokens: list[str], place: int, number: str, length: int) -> int:
+    digits = number.isascii() and number.isdigit() and len(number) <= 9
+    if not digits or not 1 <= int(number) <= MOST_ROWS:
+        problem, repairs = count_words(tokens, place, number, length, MOST_ROWS)
+        raise Trouble(problem, repairs, draft)
+    if draft.top is not None and draft.top != int(number):
+        repairs = (dropped(tokens, place, length),)
+        raise Trouble(f"There are two numbers of rows: {draft.top} and {number}.", repairs, draft)
+    draft.top = int(number)
+    return place + length
+
+
+def _flag(draft: Draft, tokens: list[str], place: int, word: str) -> int:
+    if not draft.verb.shared:
+        raise Trouble(f"{draft.verb.name} takes no “{word}”.", (dropped(tokens, place),), draft)
+    if word == "public":
+        draft.public = True
+    elif draft.format not in (None, word):
+        raise Trouble("It is either csv or json.", (dropped(tokens, place),), draft)
+    else:
+        draft.format = word
+    return place + 1
+
+
+def _condition(draft: Draft, tokens: list[str], place: int, found: tuple[str, str, str]) -> int:
+    """Read `KEY OP VALUE`, and `by=`, `top=`, `format=`, which look like it."""
+    key, op, raw = found
+    verb = draft.verb
+    if op == "=" and key == "by":
+        return _grouping(draft, replaced(tokens, place, [raw]), place, place)
+    if op == "=" and key == "top" and verb.counts:
+        return _count(draft, tokens, place, undash(raw), 1)
+    if op == "=" and key == "format" and raw in ("csv", "json"):
+        return _flag(draft, tokens, place, raw)
+    if key not in verb.keys:
+        others = tuple([other.name, *tokens[1:]] for other in VERBS.values() if key in other.keys)
+        if others:
+            problem = f"{verb.name} cannot be filtered by “{key}”."
+            raise Trouble(problem, (*others, dropped(tokens, place)), draft)
+        problem, repairs = unknown_word(tokens, place, verb)
+        raise Trouble(problem, repairs, draft)
+    wanted = values(raw)
+    if not wanted:
+        raise Trouble(f"“{key}{op}” has no value.", (dropped(tokens, place),), draft)
+    if op in (">", ">=") and key not in ORDERED:
+        repairs = (replaced(tokens, place, [f"{key}={raw}"]), dropped(tokens, place))
+        raise Trouble(f"“{op}” compares severity, not {key}.", repairs, draft)
+    if key in WORDS_OF and op != "~":
+        for value in wanted:
+            if value.lower() not in WORDS_OF[key]:
+                problem, repairs = by_words(
+                    tokens, place, list(wanted), wanted.index(value), key, f"{key}{op}"
+                )
+                raise Trouble(problem, repairs, draft)
+        wanted = tuple(value.lower() for value in wanted)
+    if any(value.count("*") > MOST_STARS for value in wanted):
+        problem = f"A value may hold {MOST_STARS} stars; key~word finds every name with the word in it."
+        raise Trouble(problem, (dropped(tokens, place),), draft)
+    same = next((each for each in draft.filters if each.key == key and each.op == op == "="), None)
+    condition = Filter(key, op, wanted)  # type: ignore[arg-type]  # filter_words reads only the known ones
+    if same is not None and same != condition:
+        either = Filter(key, "=", tuple(dict.fromkeys((*same.values, *wanted))))
+        rest = [
+            t for t in dropped(tokens, place) if (known := filter_words(t)) is None or known[:2] != (key, "=")
+        ]
+        raise Trouble(f"No spend has two values of “{key}”.", ([*rest, str(either)],), draft)
+    if condition not in draft.filters:
+        draft.filters.append(condition)
+    return place + 1
+
+
+def _is_year(word: str) -> bool:
+    return len(word) == 4 and word.isascii() and word.isdigit() and word[:2] in ("19", "20")

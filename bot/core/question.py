@@ -1,0 +1,37 @@
+"""A question as it was understood."""
+
+from dataclasses import dataclass
+
+from bot.core.filters import Filter
+from bot.core.period import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question, defaults filled in."""
+
+    verb: str
+    span: Span | None = None
+    range_words: str = ""
+    """The range as it was said: `mtd`, `since 2026-10-01`."""
+    by: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    top: int | None = None
+    """The largest so many rows; None = all."""
+    public: bool = False
+    format: str | None = None
+    """`csv` or `json` where a file was asked for."""
+    topic: str = ""
+    """The verb that help is about."""
+
+    @property
+    def command(self) -> str:
+        """Return the words that ask exactly this, nothing left to defaults: `report mtd by project`."""
+        words = [self.verb, self.topic]
+        if self.top is not None and self.verb == "top":
+            words.append(str(self.top))
+        words += [self.range_words, f"by {','.join(self.by)}" if self.by else "", *map(str, self.filters)]
+        if self.top is not None and self.verb != "top":
+            words.append(f"top={self.top}")
+        words += ["public" if self.public else "", self.format or ""]
+        return " ".join(word for word in words if word)

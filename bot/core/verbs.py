@@ -1,0 +1,159 @@
+"""What can be asked: one table, from which the parser, the help and the usage lines are made."""
+
+from dataclasses import dataclass
+
+from bot.core.rules.book import SEVERITIES
+
+TIMES = ("day", "week", "month")
+"""What a report can be cut into besides the dimensions of cost."""
+
+COST_KEYS = ("project", "model", "line_item", "api_key", "user", "team")
+GROUPINGS = (*COST_KEYS, *TIMES)
+STATES = ("firing", "ok", "pending", "learning", "ended", "inactive", "nodata", "error")
+WORDS_OF: dict[str, tuple[str, ...]] = {"severity": SEVERITIES, "state": STATES}
+"""Keys whose values are known words."""
+
+ORDERED = ("severity",)
+"""Keys that `>` and `>=` compare."""
+
+ALIASES = {
+    "projects": "project",
+    "models": "model",
+    "line_items": "line_item",
+    "lineitem": "line_item",
+    "lineitems": "line_item",
+    "item": "line_item",
+    "items": "line_item",
+    "key": "api_key",
+    "keys": "api_key",
+    "api_keys": "api_key",
+    "apikey": "api_key",
+    "apikeys": "api_key",
+    "users": "user",
+    "teams": "team",
+    "days": "day",
+    "daily": "day",
+    "weeks": "week",
+    "weekly": "week",
+    "months": "month",
+    "monthly": "month",
+    "rules": "rule",
+    "states": "state",
+    "owners": "owner",
+}
+
+
+def canonical(word: str) -> str:
+    """Return the one name of a dimension or key: `line-item`, `lineitem` and `items` are `line_item`."""
+    plain = word.replace("-", "_")
+    return ALIASES.get(plain, plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing that can be asked: what it says, what it takes and how it is typed."""
+
+    name: str
+    summary: str
+    examples: tuple[tuple[str, str], ...]
+    """(command, what it answers); the first one teaches."""
+    span: str = ""
+    """The range when none is given; '' = it takes none."""
+    by: tuple[str, ...] = ()
+    """The grouping when none is given; () = it takes none."""
+    keys: tuple[str, ...] = ()
+    """What it can be filtered by."""
+    top: int | None = None
+    """How many rows when no number is given; None = all."""
+    counts: bool = False
+    """Whether it takes `top=N`."""
+    shared: bool = True
+    """Whether it takes `public`, `csv` and `json`."""
+    topics: bool = False
+    """Whether it takes the name of a verb."""
+
+    @property
+    def usage(self) -> str:
+        """Return the line that shows what may follow the verb."""
+        parts = [self.name]
+        if self.topics:
+            parts.append("[VERB]")
+        if self.name == "top":
+            parts.append("[N]")
+        if self.span:
+            parts.append("[RANGE]")
+        if self.by:
+            parts.append("[by DIM[,DIM]]")
+        if self.keys:
+            parts.append("[KEY=VALUE …]")
+        if self.counts and self.name != "top":
+            parts.append("[top=N]")
+        if self.shared:
+            parts.append("[public] [csv|json]")
+        return " ".join(parts)
+
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (
+        Verb(
+            "status",
+            "every budget at a glance, the worst first",
+            (
+                ("status", "every budget, the worst first"),
+                ("status severity>=warning", "only what needs a look"),
+                ("status project=search-* state=firing", "the breached budgets of some projects"),
+            ),
+            keys=("rule", "severity", "state", "owner", *COST_KEYS),
+        ),
+        Verb(
+            "report",
+            "what was spent, as a table",
+            (
+                ("report last-month by project", "last month, one line a project"),
+                ("report 7d by model,day project=search-prod", "a project's week by model and day"),
+                (
+                    "report 2026-10-01..2026-10-31 by line_item top=10",
+                    "the ten largest line items of those days",
+                ),
+            ),
+            span="mtd",
+            by=("project",),
+            keys=COST_KEYS,
+            counts=True,
+        ),
+        Verb(
+            "top",
+            "the largest spenders and their share",
+            (
+                ("top", "the five projects that spent most this month"),
+                ("top 5 by api_key 7d", "the five keys that spent most in the last seven days"),
+                ("top 10 by model last-month", "last month's ten dearest models"),
+            ),
+            span="mtd",
+            by=("project",),
+            keys=COST_KEYS,
+            top=5,
+            counts=True,
+        ),
+        Verb(
+            "rules",
+            "what is watched, where it speaks, and the projects no budget watches",
+            (
+                ("rules", "every rule, and what nobody watches"),
+                ("rules project=labs", "the rules that look at one project"),
+            ),
+            keys=("rule", "project", "team"),
+        ),
+        Verb(
+            "help",
+            "this page, or everything about one verb",
+            (("help", "this page"), ("help report", "everything about report")),
+            shared=False,
+            topics=True,
+        ),
+    )
+}
+
+DEFAULT = "status"
+"""What an empty question asks."""

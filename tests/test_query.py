@@ -1,0 +1,440 @@
+"""What people type, in Slack and in a shell, and what is made of it."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.filters import Filter, chosen
+from bot.core.period import Span
+from bot.core.query import Misread, Query, parse
+from bot.core.ranges import EXAMPLES, before, read_range
+from bot.core.status import Standing, Status
+from bot.core.tokens import from_slack, quoted, split, values
+from bot.core.verbs import VERBS
+
+TODAY = date(2026, 11, 22)  # a Sunday
+
+
+def days(first, last):
+    return Span(date.fromisoformat(first), date.fromordinal(date.fromisoformat(last).toordinal() + 1))
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        pytest.param("today", "2026-11-22", "2026-11-22", id="today"),
+        pytest.param("yesterday", "2026-11-21", "2026-11-21", id="yesterday"),
+        pytest.param("7d", "2026-11-16", "2026-11-22", id="seven-days-include-today"),
+        pytest.param("4w", "2026-10-26", "2026-11-22", id="four-weeks"),
+        pytest.param("3m", "2026-08-23", "2026-11-22", id="three-months"),
+        pytest.param("this-week", "2026-11-16", "2026-11-22", id="this-week"),
+        pytest.param("last-week", "2026-11-09", "2026-11-15", id="last-week-is-monday-to-sunday"),
+        pytest.param("mtd", "2026-11-01", "2026-11-22", id="month-to-date"),
+        pytest.param("last-month", "2026-10-01", "2026-10-31", id="last-month"),
+        pytest.param("qtd", "2026-10-01", "2026-11-22", id="quarter-to-date"),
+        pytest.param("ytd", "2026-01-01", "2026-11-22", id="year-to-date"),
+        pytest.param("2025", "2025-01-01", "2025-12-31", id="a-year"),
+        pytest.param("2026", "2026-01-01", "2026-11-22", id="a-year-that-is-not-over-ends-today"),
+        pytest.param("2026-10", "2026-10-01", "2026-10-31", id="a-month"),
+        pytest.param("nov", "2026-11-01", "2026-11-22", id="the-month-that-runs"),
+        pytest.param("dec", "2025-12-01", "2025-12-31", id="a-month-to-come-is-last-year's"),
+        pytest.param("nov 2025", "2025-11-01", "2025-11-30", id="a-month-and-its-year"),
+        pytest.param("Nov-2025", "2025-11-01", "2025-11-30", id="with-a-dash-in-any-case"),
+        pytest.param("2026-10-31", "2026-10-31", "2026-10-31", id="a-day"),
+        pytest.param("2026-10-01..2026-10-31", "2026-10-01", "2026-10-31", id="both-ends-belong-to-it"),
+        pytest.param("2026-10..2026-11", "2026-10-01", "2026-11-22", id="months-as-ends"),
+        pytest.param("2026-10-01..", "2026-10-01", "2026-11-22", id="open-end"),
+        pytest.param("since 2026-10-01", "2026-10-01", "2026-11-22", id="since"),
+        pytest.param("2026-10-01..2026-10-31", "2026-10-01", "2026-10-31", id="dots"),
+        pytest.param("2024-01-01..2024-12-31", "2024-01-01", "2024-12-31", id="a-leap-year-is-366-days"),
+    ],
+)
+def test_ranges_are_utc_days(words, first, last):
+    query = parse(f"report {words}", TODAY)
+    assert isinstance(query, Query), query
+    assert query.span == days(first, last)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem", "instead"),
+    [
+        pytest.param(
+            "2026-10-31..2026-10-01",
+            "ends before it begins",
+            "2026-10-01..2026-10-31",
+            id="reversed-is-refused-not-swapped",
+        ),
+        pytest.param(
+            "2026-11-01..2026-11-30", "future", "2026-11-01..2026-11-22", id="ends-tomorrow-or-later"
+        ),
+        pytest.param("2027-01", "future", "mtd", id="a-month-to-come"),
+        pytest.param("2026-02-30", "no day", "2026-02-28", id="no-such-day"),
+        pytest.param("2026-13", "no month", "2026", id="no-such-month"),
+        pytest.param("2025-01-01..2026-11-01", "670 days", "2025-11-01..2026-11-01", id="more-than-366-days"),
+        pytest.param("400d", "366", "366d", id="too-many-days-back"),
+        pytest.param("0d", "no days", "1d", id="none"),
+    ],
+)
+def test_ranges_that_cannot_be_answered_say_why_and_what_can(words, problem, instead):
+    misread = parse(f"report {words} by model", TODAY)
+    assert isinstance(misread, Misread)
+    assert problem in misread.problem
+    assert misread.corrections[0] == f"report {instead} by model"
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        pytest.param("mtd", "2026-10-01", "2026-10-22", id="mtd-with-the-same-days-of-last-month"),
+        pytest.param("last-month", "2026-09-01", "2026-09-30", id="a-whole-month-with-the-whole-one-before"),
+        pytest.param("2026-09", "2026-08-01", "2026-08-31", id="a-named-month"),
+        pytest.param("this-week", "2026-11-09", "2026-11-15", id="this-week"),
+        pytest.param("qtd", "2026-07-01", "2026-08-22", id="quarter"),
+        pytest.param("ytd", "2025-01-01", "2025-11-22", id="year"),
+        pytest.param("7d", "2026-11-09", "2026-11-15", id="the-seven-days-before"),
+        pytest.param("today", "2026-11-21", "2026-11-21", id="yesterday"),
+        pytest.param("2026-11-01..2026-11-07", "2026-10-25", "2026-10-31", id="as-many-days-before"),
+    ],
+)
+def test_what_a_range_is_compared_with(words, first, last):
+    span = read_range(words, TODAY)
+    assert isinstance(span, Span)
+    assert before(words, span) == days(first, last)
+
+
+def test_a_long_month_is_compared_with_no_more_than_the_short_one_before_it():
+    span = read_range("mtd", date(2026, 3, 30))
+    assert isinstance(span, Span)
+    assert before("mtd", span) == days("2026-02-01", "2026-02-28")
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        pytest.param("", "status", id="nothing-asks-the-status"),
+        pytest.param("?", "help", id="a-question-mark"),
+        pytest.param("help Report", "help report", id="help-about-a-verb"),
+        pytest.param("report ?", "help report", id="help-after-the-verb"),
+        pytest.param("report", "report mtd by project", id="defaults"),
+        pytest.param("REPORT Last-Month BY Model", "report last-month by model", id="any-case"),
+        pytest.param("report by model 7d project=labs", "report 7d by model project=labs", id="any-order"),
+        pytest.param(
+            "report project=labs 7d models",
+            "report 7d by model project=labs",
+            id="a-lone-dimension-needs-no-by",
+        ),
+        pytest.param("report by model, day", "report mtd by model,day", id="blank-after-the-comma"),
+        pytest.param("report by model day", "report mtd by model,day", id="blank-instead-of-a-comma"),
+        pytest.param("report by line-item", "report mtd by line_item", id="a-dash-is-an-underscore"),
+        pytest.param("report keys", "report mtd by api_key", id="aliases"),
+        pytest.param("top 5 by api_key 7d", "top 5 7d by api_key", id="top-and-a-number"),
+        pytest.param("top by model top=3", "top 3 mtd by model", id="top-as-a-flag"),
+        pytest.param("top 2026", "top 5 2026 by project", id="a-year-is-not-a-count"),
+        pytest.param("report top 10 public csv", "report mtd by project top=10 public csv", id="flags"),
+        pytest.param("status severity&gt;=warning", "status severity>=warning", id="slack's-entities"),
+        pytest.param("report project=a,b", "report mtd by project project=a,b", id="any-of"),
+        pytest.param(
+            "report project = labs", "report mtd by project project=labs", id="blanks-around-the-operator"
+        ),
+        pytest.param(
+            "report project=a, public", "report mtd by project project=a public", id="a-flag-is-no-value"
+        ),
+        pytest.param(
+            "report project=“Search Prod”", 'report mtd by project project="Search Prod"', id="smart-quotes"
+        ),
+        pytest.param(
+            "report project=(no project)", 'report mtd by project project="(no project)"', id="parentheses"
+        ),
+        pytest.param("report 2026–10–01", "report 2026-10-01 by project", id="typographic-dashes"),
+        pytest.param(
+            "report user=<@U1ADA|Ada L>",
+            'report mtd by project user="<@U1ADA|Ada L>"',
+            id="mentions-stay-whole",
+        ),
+        pytest.param(
+            "report project=<http://labs.io|labs.io>",
+            "report mtd by project project=labs.io",
+            id="slack's-links-are-words",
+        ),
+        pytest.param("rules project=labs", "rules project=labs", id="rules-of-a-project"),
+    ],
+)
+def test_what_is_understood(text, command):
+    query = parse(text, TODAY)
+    assert isinstance(query, Query), query
+    assert query.command == command
+
+
+def test_a_shell_hands_its_words_over_as_they_are():
+    query = parse(
+        ["report", "2026-10-01..2026-10-31", "by", "line_item", "line_item=gpt-5.2, input", "project=a,b"],
+        TODAY,
+    )
+    assert query == Query(
+        "report",
+        days("2026-10-01", "2026-10-31"),
+        "2026-10-01..2026-10-31",
+        ("line_item",),
+        (Filter("line_item", "=", ("gpt-5.2, input",)), Filter("project", "=", ("a", "b"))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "understood", "said", "corrections"),
+    [
+        pytest.param(
+            "report lastweek by project", "report", "lastweek", ("report last-week by project",), id="glued"
+        ),
+        pytest.param(
+            "report last week", "report", "last week", ("report last-week by project",), id="two-words"
+        ),
+        pytest.param(
+            "report last 7 days by day", "report", "last 7 days", ("report 7d by day",), id="spoken"
+        ),
+        pytest.param(
+            "report from 2026-10-01 to 2026-10-05",
+            "report",
+            "from",
+            ("report 2026-10-01..2026-10-05 by project",),
+            id="from-to",
+        ),
+        pytest.param(
+            "reprot lastweek by projct",
+            "",
+            "reprot",
+            ("report last-week by project",),
+            id="three-typos-one-correction",
+        ),
+        pytest.param("7d report", "", "7d", ("report 7d by project",), id="the-verb-comes-first"),
+        pytest.param(
+            "report 5",
+            "report",
+            "5",
+            ("report mtd by project top=5", "report 5d by project"),
+            id="two-readings",
+        ),
+        pytest.param(
+            "top 7 days",
+            "top",
+            "7 days",
+            ("top 5 7d by project", "top 7 mtd by day"),
+            id="two-readings-of-top",
+        ),
+        pytest.param(
+            "project=labs",
+            "",
+            "project=labs",
+            ("status project=labs", "report mtd by project project=labs"),
+            id="no-verb",
+        ),
+        pytest.param("search-prod", "", "search-prod", ("status project=search-prod",), id="a-name-alone"),
+        pytest.param("fizz", "", "fizz", ("help", "status"), id="nothing-like-it"),
+        pytest.param("forecast", "", "forecast", ("help", "status"), id="a-verb-that-does-not-exist"),
+        pytest.param(
+            "report today yesterday",
+            "report today",
+            "two ranges",
+            ("report today by project", "report yesterday by project"),
+            id="two-ranges",
+        ),
+        pytest.param(
+            "report by day,week", "report", "day", ("report mtd by day", "report mtd by week"), id="two-times"
+        ),
+        pytest.param(
+            "report by model day user",
+            "report by model,day",
+            "not 3",
+            ("report mtd by model,day",),
+            id="three-dimensions",
+        ),
+        pytest.param(
+            "report project=a project=b",
+            "report project=a",
+            "two values",
+            ("report mtd by project project=a,b",),
+            id="either-of-two",
+        ),
+        pytest.param(
+            "report severity=warning",
+            "report",
+            "severity",
+            ("status severity=warning",),
+            id="a-filter-of-another-verb",
+        ),
+        pytest.param(
+            "status severity>=warnng",
+            "status",
+            "warnng",
+            ("status severity>=warning",),
+            id="a-misspelt-severity",
+        ),
+        pytest.param(
+            "status 7d", "status", "no range", ("status", "report 7d by project"), id="status-is-now"
+        ),
+        pytest.param(
+            "report project>labs",
+            "report",
+            "severity",
+            ("report mtd by project project=labs",),
+            id="projects-have-no-order",
+        ),
+        pytest.param("report project=", "report", "no value", ("report mtd by project",), id="no-value"),
+        pytest.param(
+            'report project="two words',
+            "",
+            "quote",
+            ('report mtd by project project="two words"',),
+            id="an-open-quote",
+        ),
+        pytest.param("top 0", "top", "From 1", ("top 1 mtd by project",), id="top-nothing"),
+        pytest.param(
+            "report project=*a*b*c*d*", "report", "stars", ("report mtd by project",), id="too-many-stars"
+        ),
+        pytest.param("help fizz", "help", "fizz", ("help",), id="help-about-nothing"),
+        pytest.param("report " + "x" * 2000, "", "too long", ("help",), id="too-long"),
+    ],
+)
+def test_what_is_not_understood_is_answered_with_what_could_be_meant(text, understood, said, corrections):
+    misread = parse(text, TODAY)
+    assert isinstance(misread, Misread), misread
+    assert misread.understood == understood
+    assert said in misread.problem
+    assert misread.corrections[: len(corrections)] == corrections
+
+
+scraps = st.sampled_from(
+    [
+        *(verb for verb in VERBS),
+        *EXAMPLES,
+        *(
+            "by",
+            "top",
+            "top=3",
+            "top 7",
+            "project",
+            "models,day",
+            "line-item",
+            "since",
+            "public",
+            "csv",
+            "json",
+            "?",
+        ),
+        *(
+            "project=",
+            "=",
+            "!=x",
+            "severity>=",
+            "key~a b",
+            '"',
+            "“",
+            "(",
+            "<@U1|A B>",
+            "&lt;",
+            "..",
+            "lastweek",
+            "5",
+            ",",
+        ),
+        *(
+            "state=firing",
+            "rule!=x",
+            "user='a b'",
+            "2026-99",
+            "nov",
+            "2025",
+            "from",
+            "to",
+            "last",
+            "7",
+            "days",
+            "\\",
+        ),
+    ]
+)
+texts = st.one_of(
+    st.text(max_size=60), st.lists(st.one_of(scraps, st.text(max_size=8)), max_size=8).map(" ".join)
+)
+
+
+@given(st.one_of(texts, st.lists(st.one_of(scraps, st.text(max_size=12)), max_size=8)))
+def test_no_words_raise_and_every_correction_can_be_asked(words):
+    outcome = parse(words, TODAY)
+    if isinstance(outcome, Misread):
+        assert outcome.problem
+        assert outcome.corrections
+        for command in outcome.corrections:
+            assert isinstance(parse(command, TODAY), Query), command
+    else:
+        assert parse(outcome.command, TODAY) == outcome
+        assert len(outcome.command) < 1990
+
+
+@given(st.dates(date(2024, 1, 1), date(2032, 12, 31)), st.sampled_from(EXAMPLES))
+def test_ranges_never_reach_into_the_future_nor_beyond_366_days(today, words):
+    span = read_range(words, today)
+    if isinstance(span, Span):
+        assert span.start < span.end <= date.fromordinal(today.toordinal() + 1)
+        assert span.days <= 366
+        previous = before(words, span)
+        assert previous.days > 0
+        assert previous.end <= span.start
+
+
+@given(st.text(min_size=1, max_size=40).map(str.strip).filter(bool))
+def test_a_quoted_value_is_read_back(value):
+    tokens, unclosed = split(from_slack(f"project={quoted(value)}"))
+    assert not unclosed
+    assert values(tokens[0].removeprefix("project=")) == (value,)
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+def test_every_example_of_the_help_can_be_asked(verb):
+    for command, answer in verb.examples:
+        query = parse(command, TODAY)
+        assert isinstance(query, Query), command
+        assert query.verb == verb.name
+        assert answer
+
+
+def standing(rule="project-month", project="labs", **facts):
+    return Standing(
+        rule,
+        "Monthly budget",
+        "ab12",
+        ("project",),
+        (f"proj_{project}",),
+        (project,),
+        None,
+        "November",
+        facts.pop("state", "ok"),
+        "",
+        **facts,
+    )
+
+
+def test_filters_choose_standings():
+    labs = standing(state="firing", severity="critical", team="research", owner="@ada")
+    search = standing(project="search-prod", severity="warning")
+    whole = Standing("org", "Organization", "cd34", (), (), (), None, "November", "ok", "")
+    status = Status(None, (labs, search, whole))
+
+    def left(text):
+        query = parse(f"status {text}", TODAY)
+        assert isinstance(query, Query), query
+        return chosen(status, query.filters).standings
+
+    assert left("project=LABS") == (labs,)
+    assert left("project=search-*") == (search,)
+    assert left("project!=labs") == (search, whole)
+    assert left("project~arch") == (search,)
+    assert left("severity>=warning") == (labs, search)
+    assert left("severity>warning") == (labs,)
+    assert left("state=firing") == (labs,)
+    assert left("team=research") == (labs,)
+    assert left("team!=research") == (search, whole)
+    assert left("owner=ada") == (labs,)
+    assert left("rule=org") == (whole,)
+    assert left("model=gpt-5") == ()

@@ -29,6 +29,7 @@ class Refused(Exception):
 
     code: str
     errors: list[str] = field(default_factory=list)
+    extra: dict = field(default_factory=dict)
 
 
 def check_message(message: dict) -> None:

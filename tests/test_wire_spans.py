@@ -1,0 +1,180 @@
+"""A long span is read as windows, several at once: in order, bounded, and stopped cleanly."""
+
+import threading
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+import stamina
+from wire_server import NOW, Reply, WireServer, bucket, cost, day, every_bucket, page
+
+from bot.edge.openai import Ask, KeyRefused, NoAnswer
+from bot.edge.openai.pace import LARGEST_PAGE, Pace
+
+SPAN = Ask("costs", day(1) - timedelta(days=100), day(21))
+
+
+def test_the_windows_tile_the_span_in_order_of_time():
+    with WireServer(always=every_bucket) as server, server.client() as client:
+        readings = list(client.read_span(SPAN, NOW))
+
+    assert (readings[0].start, readings[-1].end) == (SPAN.start, SPAN.end)
+    assert all(one.end == two.start for one, two in pairwise(readings))
+    assert sum(len(reading.buckets) for reading in readings) == SPAN.length
+
+
+def test_the_newest_may_come_first():
+    with WireServer(always=every_bucket) as server, server.client() as client:
+        readings = list(client.read_span(SPAN, NOW, newest_first=True))
+
+    assert (readings[0].end, readings[-1].start) == (SPAN.end, SPAN.start)
+    assert all(one.start == two.end for one, two in pairwise(readings))
+
+
+def test_it_begins_with_the_apis_defaults_and_grows_to_its_maximum():
+    hours = Ask("completions", day(1), day(21), "1h")
+    with (
+        WireServer(always=lambda asked: every_bucket(asked, seconds=width(asked))) as server,
+        server.client() as client,
+    ):
+        by_day, by_hour = (
+            [len(reading.buckets) for reading in client.read_span(ask, NOW, concurrency=1)]
+            for ask in (SPAN, hours)
+        )
+
+    assert by_day == [7, 14, 28, 56, 15]
+    assert by_hour == [24, 48, 96, 168, 144]
+
+
+def width(asked):
+    return {"1h": 3_600, "1d": 86_400}[asked.one("bucket_width")]
+
+
+def test_pages_that_are_too_large_halve_and_stay_below():
+    padded = LARGEST_PAGE // 5
+
+    with (
+        WireServer(always=lambda asked: every_bucket(asked, size=padded)) as server,
+        server.client() as client,
+    ):
+        readings = list(client.read_span(Ask("costs", day(1), day(21)), NOW, concurrency=1))
+
+    assert [len(reading.buckets) for reading in readings][:3] == [7, 3, 3]
+    assert max(len(reading.buckets) for reading in readings[1:]) <= 4
+
+
+def test_a_limit_moves_once_however_many_pages_were_under_way():
+    ask = Ask("costs", day(1), day(21))
+    pace = Pace()
+    for _ in range(4):
+        pace.learn(ask, 7, LARGEST_PAGE + 1, full=True)
+    assert pace.limit(ask) == 3
+    for _ in range(4):
+        pace.learn(ask, 3, 1_000, full=True)
+    assert pace.limit(ask) == 6
+    pace.learn(ask, 6, 1_000, full=False)
+    assert pace.limit(ask) == 6
+
+    pace.learn(ask, 1, LARGEST_PAGE * 9, full=True)
+    assert pace.limit(ask) == 1
+    for limit in (1, 2, 4, 8, 16, 32, 64, 128, 180):
+        pace.learn(ask, limit, 1_000, full=True)
+    assert pace.limit(ask) == 180
+
+
+def test_what_one_grouping_teaches_is_not_held_against_another():
+    pace = Pace()
+    pace.learn(Ask("costs", day(1), day(8)), 7, LARGEST_PAGE + 1, full=True)
+    assert pace.limit(Ask("costs", day(1), day(8), group_by=("project_id",))) == 7
+
+
+def test_no_more_windows_are_under_way_than_asked_for():
+    lock, under_way, most = threading.Lock(), 0, 0
+    barrier = threading.Barrier(3)
+
+    def answer(asked):
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        barrier.wait(5)  # proves that three are under way at once
+        with lock:
+            under_way -= 1
+        return every_bucket(asked)
+
+    fixed = Ask("costs", day(1), day(19), limit=2)
+    with WireServer(always=answer) as server, server.client() as client:
+        assert len(list(client.read_span(fixed, NOW, concurrency=3))) == 9
+    assert most == 3
+
+
+def test_nothing_is_read_ahead_of_a_slow_taker():
+    fixed = Ask("costs", day(1), day(21), limit=1)
+    with WireServer(always=every_bucket) as server, server.client() as client:
+        readings = client.read_span(fixed, NOW, concurrency=4)
+        next(readings)
+        next(readings)
+        readings.close()
+    assert len(server.asked) <= 5
+
+
+def test_what_came_before_a_failure_is_whole_and_the_failure_is_raised():
+    def answer(asked):
+        if int(asked.one("start_time")) >= int(day(9).timestamp()):
+            return Reply({"error": {"message": "no"}}, 403)
+        return every_bucket(asked)
+
+    taken = []
+    fixed = Ask("costs", day(1), day(21), limit=4)
+    with WireServer(always=answer) as server, server.client() as client:
+        readings = client.read_span(fixed, NOW, concurrency=1)
+        with pytest.raises(KeyRefused):
+            taken.extend(reading.start for reading in readings)
+    assert taken == [day(1), day(5)]
+    assert len(server.asked) == 3
+
+
+def test_a_failure_wakes_the_others_and_is_the_error_that_is_raised():
+    """The first window rests for most of its minute, unless the failure of another wakes it."""
+
+    def answer(asked):
+        if int(asked.one("start_time")) == int(day(1).timestamp()):
+            return Reply({}, 500, {"retry-after": "50"})
+        return Reply({}, 401)
+
+    fixed = Ask("costs", day(1), day(21), limit=4)
+    with WireServer(always=answer) as server, server.client() as client, pytest.raises(KeyRefused):
+        list(client.read_span(fixed, NOW, concurrency=2))
+    assert len(server.asked) <= 3
+
+
+def test_closing_early_wakes_who_rests_and_leaves_no_thread():
+    def answer(asked):
+        if int(asked.one("start_time")) == int(day(1).timestamp()):
+            return every_bucket(asked)
+        return Reply({}, 503, {"retry-after": "50"})
+
+    with WireServer(always=answer) as server, server.client() as client:
+        readings = client.read_span(Ask("costs", day(1), day(21), limit=4), NOW, concurrency=3)
+        assert next(readings).start == day(1)
+        readings.close()
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("openai")]
+    with pytest.raises(StopIteration):
+        next(readings)
+
+
+def test_a_window_that_never_comes_fails_the_span():
+    with (
+        stamina.set_testing(True, attempts=2),
+        WireServer(always=lambda asked: Reply(status=500)) as server,
+        server.client() as client,
+        pytest.raises(NoAnswer, match="2 tries"),
+    ):
+        list(client.read_span(Ask("costs", day(1), day(3)), NOW))
+
+
+def test_a_question_is_refused_before_any_window_is_read():
+    with WireServer(page(bucket(day(1), cost("1")))) as server, server.client() as client:
+        readings = client.read_span(Ask("costs", day(1), day(2)), NOW)
+        assert server.asked == []
+        assert [reading.rows for reading in readings] == [{(int(day(1).timestamp()),): (1_000_000_000, None)}]

@@ -1,4 +1,4 @@
-"""The stand-in for OpenAI's organization API: read by the official client, as strict as the real one."""
+"""The stand-in for OpenAI's organization API: windows, pages, rows and names as the real one has them."""
 
 import base64
 import json
@@ -7,10 +7,8 @@ from decimal import Decimal
 
 import httpx
 import pytest
-from openai import OpenAI
 
 from bot.demo.ledger import EXACT, CostRow, Ledger
-from bot.demo.openai_endpoints import COSTS, ENDPOINTS, OFFERED
 from bot.demo.openai_server import OpenAIServer
 
 NOW = datetime(2026, 10, 20, 17, 31, 7, tzinfo=UTC)
@@ -66,176 +64,6 @@ def total(body):
     for row in rows(body):
         total = EXACT.add(total, Decimal(row["amount"]["value"]))
     return total
-
-
-# The official client
-
-
-@pytest.fixture(scope="module")
-def busy():
-    """An organization that used everything, every day of forty."""
-    ledger = Ledger()
-    ledger.project("proj_1", "search-prod")
-    first = datetime(2026, 9, 11, tzinfo=UTC)
-    for nth in range(40):
-        at = first + timedelta(days=nth, hours=nth % 24, minutes=nth)
-        for project in ("proj_1", "proj_2"):
-            ledger.cost(at.date(), project, "gpt-5.2, input", f"{nth}.000000000000000000000000000001")
-            ledger.cost(at.date(), project, "gpt-5.2, output", 0)
-            for endpoint in ENDPOINTS:
-                if endpoint is not COSTS:
-                    counts = dict.fromkeys(endpoint.metrics, nth)
-                    ledger.usage(endpoint.source, at, counts, project_id=project, model="gpt-5.2")
-        ledger.cost(at.date(), None, "service credit", "-0.5")
-    return ledger
-
-
-@pytest.fixture(scope="module")
-def official(busy):
-    """The official client; importing it takes a second, so one reads for all."""
-    sources = OFFERED | {"decisions"}
-    with (
-        OpenAIServer(busy, now=lambda: NOW, offers=sources, duplicate_rows=True) as server,
-        OpenAI(admin_api_key="sk-admin-demo", api_key="", base_url=server.base_url, max_retries=0) as client,
-    ):
-        yield client
-
-
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.source)
-def test_the_official_client_reads_the_same_rows_and_sums(official, busy, endpoint):
-    fetch = getattr(official.admin.organization.usage, endpoint.source)
-    read, page, pages = [], None, 0
-    while page is not None or not pages:
-        more = {"page": page} if page else {}
-        answer = fetch(
-            start_time=unix("2026-09-11"),
-            end_time=unix("2026-10-21"),
-            limit=15,
-            group_by=["project_id"] if endpoint is not COSTS else ["project_id", "line_item"],
-            **more,
-        )
-        read += [row for bucket in answer.data for row in bucket.results]
-        page, pages = answer.next_page, pages + 1
-
-    assert pages == 3
-    assert {row.object for row in read} == {endpoint.result}
-    if endpoint is COSTS:
-        assert len(read) == 2 * 5 * 40  # each twice, for duplicate_rows splits them
-        assert sum((Decimal(str(row.amount.value)) for row in read), Decimal(0)) == pytest.approx(
-            busy.total()
-        )
-    else:
-        assert len(read) == 2 * 2 * 40
-        for metric in endpoint.metrics:
-            assert sum(getattr(row, metric) for row in read) == 2 * sum(range(40))
-
-
-def test_the_official_client_reads_every_name(official, busy):
-    busy.user("user-1", "Ada", "ada@example.com")
-    busy.service_account("proj_1", "svc_acct_1", "indexer")
-    busy.limit("proj_1", 2_000_000)
-    busy.limit(None, 9_000_000, status="enforcing")
-    for nth in range(25):
-        busy.api_key("proj_1", f"key_{nth}", f"key {nth}", active=nth % 5 != 0)
-    organization = official.admin.organization
-
-    assert [project.name for project in organization.projects.list(include_archived=True)] == ["search-prod"]
-    assert [user.email for user in organization.users.list()] == ["ada@example.com"]
-    keys = list(organization.projects.api_keys.list("proj_1", owner_project_access="any", limit=10))
-    assert len(keys) == 25
-    assert [item.name for item in organization.projects.service_accounts.list("proj_1")] == ["indexer"]
-    assert organization.projects.spend_limit.retrieve("proj_1").threshold_amount == 2_000_000
-    assert organization.spend_limit.retrieve().enforcement.status == "enforcing"
-
-
-# Refusals
-
-
-def test_another_key_is_refused_and_is_not_repeated(server, http):
-    for headers in ({"Authorization": ""}, {"Authorization": "Bearer sk-proj-wrong"}):
-        answer = http.get(f"{server.base_url}/organization/costs?start_time=0", headers=headers)
-        assert answer.status_code == 401
-        assert answer.json()["error"]["code"] == "invalid_api_key"
-        assert "sk-" not in answer.text
-
-
-def test_only_get_is_allowed(server, http):
-    for path in ("/organization/costs", "/organization/projects/p/spend_limit"):
-        answer = http.post(f"{server.base_url}{path}", json={"threshold_amount": 1})
-        assert answer.status_code == 405
-
-
-@pytest.mark.parametrize(
-    ("path", "query"),
-    [
-        pytest.param("costs", "", id="no-start"),
-        pytest.param("costs", "start_time=now", id="start-is-a-word"),
-        pytest.param("costs", "start_time=-1", id="start-before-1970"),
-        pytest.param("costs", "start_time=1&start_time=2", id="start-twice"),
-        pytest.param("costs", "start_time=0&end_time=", id="empty-value"),
-        pytest.param("costs", "start_time=0&project_id=p", id="unknown-parameter"),
-        pytest.param("costs", "start_time=0&models=gpt-5.2", id="a-filter-of-another-endpoint"),
-        pytest.param("costs", "start_time=0&batch=true", id="batch-of-costs"),
-        pytest.param("costs", "start_time=0&bucket_width=1h", id="hourly-costs"),
-        pytest.param("costs", "start_time=0&limit=181", id="limit-over-180"),
-        pytest.param("costs", "start_time=0&limit=0", id="limit-0"),
-        pytest.param("costs", "start_time=0&group_by=model", id="costs-by-model"),
-        pytest.param("costs", "start_time=0&group_by=user_id", id="costs-by-user-not-here"),
-        pytest.param("costs", "start_time=0&group_by=project_id,line_item", id="commas"),
-        pytest.param("costs", "start_time=0&project_ids=a,b", id="commas-in-a-filter"),
-        pytest.param("costs", "start_time=0&group_by[]=", id="an-empty-array"),
-        pytest.param("costs", "start_time=1792454400&end_time=1792515600", id="one-date"),
-        pytest.param("costs", "start_time=1792454400&end_time=1792368000", id="backwards"),
-        pytest.param("costs", "start_time=1798761600", id="the-future"),
-        pytest.param("costs", "start_time=0&page=page_bm9ib2R5", id="a-foreign-cursor"),
-        pytest.param("costs", "start_time=0&page=2", id="no-cursor-at-all"),
-        pytest.param("usage/completions", "start_time=0&limit=32", id="limit-over-31-days"),
-        pytest.param(
-            "usage/completions", "start_time=0&bucket_width=1h&limit=169", id="limit-over-168-hours"
-        ),
-        pytest.param(
-            "usage/completions", "start_time=0&bucket_width=1m&limit=1441", id="limit-over-1440-minutes"
-        ),
-        pytest.param("usage/completions", "start_time=0&bucket_width=1w", id="a-week"),
-        pytest.param("usage/completions", "start_time=0&batch=yes", id="batch-yes"),
-        pytest.param("usage/completions", "start_time=9&end_time=9", id="an-empty-window"),
-        pytest.param("usage/completions", "start_time=0&group_by=line_item", id="usage-by-line-item"),
-        pytest.param("usage/embeddings", "start_time=0&group_by=batch", id="embeddings-by-batch"),
-        pytest.param("usage/vector_stores", "start_time=0&group_by=model", id="stores-by-model"),
-        pytest.param("usage/vector_stores", "start_time=0&user_ids=u", id="stores-of-a-user"),
-        pytest.param("usage/file_search_calls", "start_time=0&models=m", id="file-searches-of-a-model"),
-        pytest.param("usage/images", "start_time=0&sizes=1x1", id="no-such-size"),
-        pytest.param("usage/images", "start_time=0&sources=dream", id="no-such-source"),
-        pytest.param("usage/web_search_calls", "start_time=0&context_levels=deep", id="no-such-level"),
-        pytest.param("projects", "limit=101", id="limit-over-100"),
-        pytest.param("projects", "after=proj_9", id="after-nobody"),
-        pytest.param("projects", "include_archived=1", id="a-boolean-as-a-digit"),
-        pytest.param("projects/proj_1/api_keys", "owner_project_access=all", id="no-such-access"),
-        pytest.param("projects/proj_old/service_accounts", "", id="accounts-of-an-archived-project"),
-    ],
-)
-def test_what_the_api_does_not_offer_is_a_400(server, http, ledger, path, query):
-    ledger.project("proj_1", "search-prod")
-    ledger.project("proj_old", "chat-legacy", archived=True)
-    answer = http.get(f"{server.base_url}/organization/{path}?{query}")
-    assert answer.status_code == 400
-    assert answer.json()["error"]["message"]
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param("usage/decisions?start_time=0", id="a-source-not-offered"),
-        pytest.param("usage/responses?start_time=0", id="a-source-that-never-was"),
-        pytest.param("projects/proj_9", id="another-organization's-project"),
-        pytest.param("projects/proj_9/api_keys", id="its-keys"),
-        pytest.param("spend_limit", id="no-limit-set"),
-        pytest.param("projects/proj_1/spend_limit", id="no-limit-set-for-the-project"),
-    ],
-)
-def test_what_is_not_there_is_a_404(server, http, ledger, path):
-    ledger.project("proj_1", "search-prod")
-    assert http.get(f"{server.base_url}/organization/{path}").status_code == 404
 
 
 # Windows and pages
@@ -426,6 +254,20 @@ def test_a_revision_replaces_the_day(get, ledger):
 def test_money_is_never_a_float(ledger):
     with pytest.raises(TypeError, match="is a float"):
         ledger.cost("2026-10-19", None, None, 0.1)
+
+
+def test_organizations_differ_in_what_costs_are_grouped_by(ledger, http):
+    for nth, user in enumerate(("user-1", "user-2", None)):
+        ledger.cost("2026-10-19", "proj_1", "gpt-5.2, input", nth, user_id=user, api_key_id=f"key_{nth}")
+    every = ("project_id", "line_item", "user_id", "api_source")
+    with OpenAIServer(ledger, now=lambda: NOW, cost_group_by=every) as server:
+        address, start = f"{server.base_url}/organization/costs", unix("2026-10-19")
+        by_user = http.get(
+            address, params={"start_time": start, "group_by": ["user_id", "api_source"]}
+        ).json()
+        by_key = http.get(address, params={"start_time": start, "group_by": "api_key_id"})
+    assert [row["user_id"] for row in rows(by_user)] == ["user-1", "user-2", None]
+    assert by_key.status_code == 400
 
 
 # Names

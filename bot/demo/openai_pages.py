@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
+import msgspec
+
 from bot.demo.ledger import EXACT, CostRow, UsageRow, Wire, World
 from bot.demo.openai_endpoints import COSTS, SECONDS
 from bot.demo.openai_questions import Question, Refused, seal, unseal
@@ -17,8 +19,13 @@ UNSAID: Mapping[str, str | bool] = {"batch": False, "service_tier": "default", "
 """What the API says of usage that says nothing itself."""
 
 Key = tuple[str | bool | None, ...]
-Results = Callable[[int, int], list[Wire]]
+Results = Callable[[int, int], list[Wire] | msgspec.Raw]
 """The results of the bucket from, to (Unix seconds)."""
+Memo = dict[tuple[object, ...], tuple[Sequence[CostRow], msgspec.Raw]]
+"""Days already written as JSON. A world that answers with the very tuple it gave before says that nothing
+has changed: the demo's bot reads each day some thirty times."""
+
+JSON = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +36,13 @@ class Voice:
     duplicate_rows: bool = False
 
 
-def page(world: World, question: Question, now: datetime, voice: Voice) -> Wire:
-    """Return the page of the question as it is answered at `now`, or refuse its window."""
+def page(world: World, question: Question, now: datetime, voice: Voice, memo: Memo | None = None) -> Wire:
+    """Return the page of the question as it is answered at `now`, or refuse its window.
+
+    With a memo, results may come as JSON already written.
+    """
     results = (
-        _costs(world, question, now, voice)
+        _costs(world, question, now, voice, memo)
         if question.endpoint is COSTS
         else _usage(world, question, now, voice)
     )
@@ -89,15 +99,25 @@ def _buckets(question: Question, start: int, end: int, now: int) -> Iterator[tup
         start = until
 
 
-def _costs(world: World, question: Question, now: datetime, voice: Voice) -> Results:
+def _costs(world: World, question: Question, now: datetime, voice: Voice, memo: Memo | None) -> Results:
     names = {project["id"]: project["name"] for project in world.projects()}
     # live, a grouping by line item alone comes apart by project too
     dims = ("project_id", "line_item") if question.group_by == ("line_item",) else question.group_by
 
-    def of_bucket(since: int, until: int) -> list[Wire]:
+    def of_bucket(since: int, until: int) -> list[Wire] | msgspec.Raw:
         del until  # always the next midnight
+        rows = world.cost_rows(datetime.fromtimestamp(since, UTC).date(), now)
+        if memo is None or not isinstance(rows, tuple):
+            return of_rows(rows)
+        key = (since, question.group_by, *sorted((dim, *sorted(keep)) for dim, keep in question.keep.items()))
+        kept = memo.get(key)
+        if kept is None or kept[0] is not rows:
+            kept = memo[key] = (rows, msgspec.Raw(JSON.encode(of_rows(rows))))
+        return kept[1]
+
+    def of_rows(of_day: Sequence[CostRow]) -> list[Wire]:
         summed: dict[Key, list[CostRow]] = {}
-        for row in world.cost_rows(datetime.fromtimestamp(since, UTC).date(), now):
+        for row in of_day:
             if all(getattr(row, dim) in values for dim, values in question.keep.items()):
                 key = tuple(None if dim == "api_source" else getattr(row, dim) for dim in dims)
                 summed.setdefault(key, []).append(row)

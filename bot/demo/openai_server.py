@@ -12,18 +12,15 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import parse_qsl
 
-import msgspec
-
 from bot.demo import openai_names
 from bot.demo.ledger import Wire, World
 from bot.demo.openai_endpoints import BY_PATH, OFFERED
 from bot.demo.openai_faults import BadJson, Cut, Fault, Hang, Html, Mutate, Script, Status
-from bot.demo.openai_pages import Voice, page
+from bot.demo.openai_pages import JSON, Memo, Voice, page
 from bot.demo.openai_questions import Pairs, Refused, ask
 
 PREFIX = "/v1"
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><center>cloudflare</center></body></html>"
-_JSON = msgspec.json.Encoder(decimal_format="number")
 
 
 class Request(NamedTuple):
@@ -64,6 +61,7 @@ class OpenAIServer:
         self.faults: list[Script] = []
         self.bugs: list[BaseException] = []
         self.closing = Event()
+        self._memo: Memo = {}
         self._lock = Lock()
         self._listener = _Listener(("127.0.0.1", port), self)
         self._thread = Thread(target=self._listener.serve_forever, args=(0.01,), name="openai-stand-in")
@@ -116,15 +114,17 @@ class OpenAIServer:
             self.requests.append(Request(method, path, list(params)))
             return next((script.fault for script in self.faults if script.strikes(path)), None)
 
-    def answer(self, method: str, path: str, params: Pairs, authorization: str) -> Wire:
-        """Return the body of a 200, or raise Refused."""
+    def answer(
+        self, method: str, path: str, params: Pairs, authorization: str, *, plain: bool = False
+    ) -> Wire:
+        """Return the body of a 200, or raise Refused; a `plain` one holds no JSON already written."""
         if authorization != f"Bearer {self.admin_key}":
             raise Refused(401, "Incorrect API key provided.", None, "invalid_api_key")
         endpoint = BY_PATH.get(path.removeprefix(PREFIX)) if path.startswith(PREFIX) else None
         if endpoint is not None and endpoint.source in self.offers:
             _only_get(method, path)
             question = ask(endpoint, params, self.cost_group_by)
-            return page(self.world, question, self.now(), self.voice)
+            return page(self.world, question, self.now(), self.voice, None if plain else self._memo)
         if path.startswith(PREFIX):
             if openai_names.PATH.fullmatch(path.removeprefix(PREFIX)):
                 _only_get(method, path)
@@ -201,13 +201,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, path: str, params: Pairs, fault: Fault | None) -> tuple[int, bytes]:
         stand_in = self.server.stand_in
+        key = self.headers.get("Authorization", "")
         try:
-            answer = stand_in.answer(self.command, path, params, self.headers.get("Authorization", ""))
+            answer = stand_in.answer(self.command, path, params, key, plain=isinstance(fault, Mutate))
             if isinstance(fault, Mutate):
                 answer = fault.change(answer) or answer
-            return 200, _JSON.encode(answer)
+            return 200, JSON.encode(answer)
         except Refused as refused:
-            return refused.status, _JSON.encode(refused.body())
+            return refused.status, JSON.encode(refused.body())
         except Exception as bug:  # noqa: BLE001 - kept, and raised where the stand-in's user sees it
             stand_in.bugs.append(bug)
             return 500, _error_body(500, None)
@@ -247,6 +248,6 @@ def _error_body(code: int, body: bytes | str | Wire | None) -> bytes:
         case str():
             return body.encode()
         case None:
-            return _JSON.encode(Refused(code, "The stand-in was told to fail.").body())
+            return JSON.encode(Refused(code, "The stand-in was told to fail.").body())
         case _:
-            return _JSON.encode(body)
+            return JSON.encode(body)

@@ -137,12 +137,9 @@ def test_an_address_nobody_answers_is_no_answer():
 @pytest.mark.usefixtures("no_waiting")
 def test_a_silent_server_is_left_after_the_timeout():
     release = threading.Event()
-    with (
-        WireServer(always=lambda asked: Reply(GOOD.body, hold=release)) as server,
-        server.client(timeout=0.05) as client,
-        pytest.raises(NoAnswer, match=r"in time.*5 tries"),
-    ):
-        client.read(ASK, NOW)
+    with WireServer(always=lambda asked: Reply(GOOD.body, hold=release)) as server:
+        with server.client(timeout=0.05) as client, pytest.raises(NoAnswer, match=r"in time.*5 tries"):
+            client.read(ASK, NOW)
         release.set()
 
 
@@ -229,12 +226,9 @@ def test_a_retry_after_is_read_in_all_its_forms(headers, delay):
     ],
 )
 def test_the_key_is_in_no_message_and_no_repr(reply):
-    with (
-        WireServer(reply) as server,
-        server.client() as client,
-        pytest.raises((SetupWrong, Unanswered)) as caught,
-    ):
-        client.read(ASK, NOW)
+    with WireServer(reply) as server, server.client() as client:
+        with pytest.raises((SetupWrong, Unanswered)) as caught:
+            client.read(ASK, NOW)
         said = [
             str(caught.value),
             repr(caught.value),

@@ -1,0 +1,169 @@
+"""What is true (a finding), what it has become (an incident), and why anything is said or not said."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+
+from bot.core.period import Span
+from bot.core.rules.book import Budget, Severity, Threshold, rank
+from bot.core.spend import Group
+
+
+class Reason(StrEnum):
+    """Why somebody is told, or not: the same word in the log, in `status`, in cases and in messages."""
+
+    FIRST = "first this period"
+    HIGHER = "higher level"
+    RECROSSED = "crossed an announced level again"
+    CORRECTED = "corrected"
+    RUN_GOES_ON = "run goes on"
+    RUN_OVER = "run is over"
+    PERIOD_OVER = "the period is over"
+    RESTATED = "the closed period changed"
+    BUDGET_CHANGED = "the budget changed"
+    RULE_REMOVED = "rule removed"
+    GROUP_LEFT = "no longer selected by the rule"
+    ALREADY_SAID = "already said"
+    NEAR = "just below the level"
+    BELOW = "below every level"
+    BEFORE_THE_RULE = "over before the rule's first evaluation"
+    LEARNING = "learning"
+    INACTIVE = "inactive"
+    STALE = "source stale"
+    UNCOVERED = "no amount for this group"
+
+
+Transition = Literal["fired", "raised", "recrossed", "corrected", "continued", "ended", "restated"]
+"""What an event says happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is true of one rule and group in one period."""
+
+    rule: Budget
+    group: Group
+    span: Span
+    value: int
+    amount: int
+    levels: tuple[Threshold, ...]
+    """Every level, lowest first."""
+    closed: bool
+    """The period is over."""
+
+    @property
+    def reached(self) -> tuple[Threshold, ...]:
+        """Return the levels that are true: the value is at or above them, and something was spent."""
+        return tuple(level for level in self.levels if self.value > 0 and self.value >= level.at(self.amount))
+
+    @property
+    def top(self) -> Threshold | None:
+        """Return the highest level that is true."""
+        reached = self.reached
+        return reached[-1] if reached else None
+
+    @property
+    def severity(self) -> Severity | None:
+        """Return the gravest severity among the levels that are true."""
+        return max((level.severity for level in self.reached), key=rank, default=None)
+
+    def level(self, label: str) -> Threshold | None:
+        """Find a level by its label."""
+        return next((level for level in self.levels if level.label == label), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A rule, or one of its groups, that could not be judged, and why."""
+
+    rule_id: str
+    group: Group | None
+    state: Literal["learning", "inactive", "nodata", "error"]
+    reason: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A run of trouble of one rule and group, and what was said of it. Money in nano-dollars."""
+
+    fingerprint: str
+    rule_id: str
+    group: Group
+    occurrence: str
+    """The first day of its period, or `#n` for its n-th run."""
+    state: Literal["firing", "ok", "ended"]
+    level: str
+    severity: str
+    said_levels: tuple[str, ...]
+    """Levels announced, and those passed over in an announcement; empty when nobody was told."""
+    value: int
+    amount: int
+    said: int
+    """The figure people last heard."""
+    peak: int
+    span: Span
+    """The (last) breached period."""
+    days: tuple[date, ...]
+    """The first day of each breached period, oldest first."""
+    opened_at: datetime
+    changed_at: datetime
+    reason: str
+    ended_at: datetime | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How often each `transition level` happened: the n of the next event."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What its card says beside the figures."""
+
+    @property
+    def first_day(self) -> date:
+        return self.days[0] if self.days else self.span.start
+
+    @property
+    def announced(self) -> bool:
+        """Tell whether anybody was told of it."""
+        return bool(self.said_levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A decision to speak: unique by (fingerprint, transition, level, n) in the database."""
+
+    fingerprint: str
+    rule_id: str
+    group: Group
+    transition: Transition
+    level: str
+    n: int
+    at: datetime
+    reason: str
+    value: int
+    severity: str
+    said_before: int = 0
+    """The figure people heard before."""
+    passed: tuple[str, ...] = ()
+    """The levels this event announces, lowest first."""
+    quiet: bool = False
+    """Only a line in the thread; a loud one is broadcast to the room."""
+    because: str = ""
+    """What made it true, when it was not the spending: `the budget changed from $15,000 to $12,000`."""
+
+    @property
+    def key(self) -> str:
+        """Return the identity every replica computes alike."""
+        return f"{self.fingerprint}:{self.transition}:{self.level}:{self.n}"
+
+    @property
+    def opens(self) -> bool:
+        """Tell whether this is the first that is said of its incident."""
+        return self.transition == "fired"
+
+
+def fingerprint(rule_id: str, organization: str, group: Group, occurrence: str) -> str:
+    """Return the 12 hex digits by which people and commands name an incident."""
+    key = json.dumps([rule_id, organization, list(group), occurrence], ensure_ascii=False)
+    return hashlib.sha256(key.encode()).hexdigest()[:12]

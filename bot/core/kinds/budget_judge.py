@@ -1,0 +1,83 @@
+"""The arithmetic of `kind: budget`: which periods are judged, and what is true in them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot.core.incident import Finding, Reason, Unjudged
+from bot.core.period import Span, show_day
+from bot.core.rules.book import LATE, Budget, Threshold
+from bot.core.spend import Group, Spend
+
+OTHER = "(other)"
+"""The group into which the smallest fold when a rule has more groups than its limit."""
+
+
+def spans(rule: Budget, now: datetime) -> tuple[Span, ...]:
+    """Return the periods judged at `now`, oldest first: closed ones until settle + 7 days, and today's."""
+    today = now.date()
+    current = rule.period.containing(today)
+    judged: list[Span] = []
+    if current is None:
+        past = rule.period.fixed
+        if past is not None and past.end <= today and now < past.ends_at + rule.settle + LATE:
+            judged.append(past)
+        return tuple(judged)
+    span: Span | None = current
+    while span is not None and (span is current or now < span.ends_at + rule.settle + LATE):
+        judged.append(span)
+        span = rule.period.before(span)
+    return tuple(reversed(judged))
+
+
+def judge(rule: Budget, spend: Spend, now: datetime) -> Iterator[Finding | Unjudged]:
+    """Say what is true of every group in every judged period; groups without an amount are not watched."""
+    if not rule.active_on(now.date()):
+        yield Unjudged(rule.id, None, "inactive", _dates(rule))
+        return
+    for span in spans(rule, now):
+        if spend.history_from is None or span.start < spend.history_from:
+            if now < span.ends_at:
+                yield Unjudged(rule.id, None, "learning", _learning(spend, span), span)
+            continue
+        closed = now >= span.ends_at
+        for group, value in fold(spend.within(rule.scope, span), rule.limit):
+            amount = amount_of(rule, group, spend, span)
+            if amount is not None:
+                yield Finding(rule, group, span, value, amount, levels_of(rule, amount), closed)
+
+
+def fold(groups: dict[Group, int], limit: int) -> list[tuple[Group, int]]:
+    """Return the largest `limit` groups, and the sum of the others as one group."""
+    if len(groups) <= limit:
+        return list(groups.items())
+    ranked = sorted(groups.items(), key=lambda item: (-item[1], item[0]))
+    kept, rest = ranked[:limit], ranked[limit:]
+    width = len(rest[0][0])
+    return [*kept, ((OTHER,) * width, sum(value for _, value in rest))]
+
+
+def amount_of(rule: Budget, group: Group, spend: Spend, span: Span) -> int | None:
+    """Return the group's amount for a period; None when the rule does not watch it."""
+    if not rule.scope.each:
+        return rule.amount.of("", "", span.start)
+    first = group[0]
+    name = first if first == OTHER else spend.names.of(rule.scope.each[0], first)
+    return rule.amount.of(first, name, span.start)
+
+
+def levels_of(rule: Budget, amount: int) -> tuple[Threshold, ...]:
+    """Return the rule's levels, lowest first, for an amount."""
+    return tuple(sorted(rule.thresholds, key=lambda level: level.at(amount)))
+
+
+def _learning(spend: Spend, span: Span) -> str:
+    had = f"history from {show_day(spend.history_from)}" if spend.history_from else "no history yet"
+    return f"{Reason.LEARNING}: {had}, needs {show_day(span.start)}"
+
+
+def _dates(rule: Budget) -> str:
+    if not rule.enabled:
+        return f"{Reason.INACTIVE}: switched off"
+    since = f" from {rule.from_day}" if rule.from_day else ""
+    until = f" up to {rule.to_day}" if rule.to_day else ""
+    return f"{Reason.INACTIVE}: applies{since}{until}"

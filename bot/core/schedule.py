@@ -1,0 +1,28 @@
+"""croniter behind two questions: is this an expression, and when is it next due?"""
+
+from datetime import datetime
+
+from croniter import croniter
+from croniter.croniter import CroniterError
+
+FIELDS = 5
+
+
+def problem_of(expression: str) -> str:
+    """Return what is wrong with a cron expression, '' when nothing is.
+
+    croniter takes six and seven fields too, and calls `0 9 31 2 *` valid although it never comes.
+    """
+    if len(expression.split()) != FIELDS:
+        return f"has {len(expression.split())} fields"
+    try:
+        croniter(expression, 0.0).get_next(float)
+    except (CroniterError, ValueError, KeyError, AttributeError, TypeError):
+        return "is no cron expression that ever comes"
+    return ""
+
+
+def next_due(expression: str, after: datetime) -> datetime:
+    """Return the first instant after `after` (aware) that the expression names, in `after`'s time zone."""
+    due: datetime = croniter(expression, after).get_next(datetime)
+    return due

@@ -1,0 +1,250 @@
+"""Costs and usage: written only where they changed, read as sums, now or as they were known at an instant."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from bot.core.dimension import COLUMNS, Series
+from bot.core.period import Span, day_of, epoch
+from bot.edge.store.tables import ORGANIZATION, SERIES_COLUMNS, UsageValues
+
+if TYPE_CHECKING:  # reports read the store without loading an HTTP client
+    from bot.edge.openai import Reading
+
+BATCH = 5_000
+"""Rows a statement: the measured plateau of SQLite's upsert rate."""
+
+Key = tuple[int, int]
+"""(bucket, series id)"""
+Values = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A fact table, its history, and the value columns both carry."""
+
+    fact: str
+    history: str
+    values: tuple[str, ...]
+
+
+COSTS = Table("cost_fact", "cost_history", ("amount_nano", "quantity_micro"))
+_METRICS = tuple(UsageValues.model_fields)
+USAGE = {
+    "1d": Table("usage_day", "usage_day_history", _METRICS),
+    "1h": Table("usage_hour", "usage_hour_history", _METRICS),
+}
+
+
+def table_of(source: str, width: str) -> Table:
+    """Return where a source's values of a bucket width are kept."""
+    return COSTS if source == "costs" else USAGE[width]
+
+
+class SeriesIndex:
+    """Source and dimension values → series id, kept in memory and completed from the database as it grows."""
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[str, ...], int] = {}
+        self._series: dict[int, Series] = {}
+        self._models: set[str] = set()
+        self._last = 0
+
+    def refresh(self, tx: Connection) -> None:
+        """Learn the series added since the last call, by this process or another."""
+        columns = ", ".join(("id", "source", *SERIES_COLUMNS))
+        rows = tx.exec_driver_sql(
+            f"SELECT {columns} FROM series WHERE organization_id = ? AND id > ? ORDER BY id",  # noqa: S608 - our own column names
+            (ORGANIZATION, self._last),
+        )
+        project, user, key = (COLUMNS.index(name) + 2 for name in ("project_id", "user_id", "api_key_id"))
+        line, model = COLUMNS.index("line_item") + 2, COLUMNS.index("model") + 2
+        for row in rows:
+            values = tuple(row)
+            self._ids[values[1:]] = values[0]
+            self._last = values[0]
+            if values[1] == "costs":
+                self._series[values[0]] = Series(values[project], values[line], values[key], values[user])
+            elif values[model]:
+                self._models.add(values[model])
+
+    def forget(self) -> None:
+        """Start over: after a transaction that failed, ids it handed out may never have been."""
+        self.__init__()  # type: ignore[misc]
+
+    def costs(self) -> Mapping[int, Series]:
+        """Return the cost series by id."""
+        return self._series
+
+    def models(self) -> frozenset[str]:
+        """Return every model that usage has reported."""
+        return frozenset(self._models)
+
+    def ids(
+        self, tx: Connection, source: str, columns: tuple[str, ...], groups: Iterable[tuple[str, ...]]
+    ) -> dict[tuple[str, ...], int]:
+        """Return the id of each group of values over `columns`, adding series never seen before."""
+        places = [COLUMNS.index(column) for column in columns]
+        found: dict[tuple[str, ...], int] = {}
+        new: dict[tuple[str, ...], tuple[str, ...]] = {}
+        blank = [""] * len(COLUMNS)
+        for group in groups:
+            full = blank.copy()
+            for place, value in zip(places, group, strict=True):
+                full[place] = value
+            key = (source, *full)
+            known = self._ids.get(key)
+            if known is None:
+                new[group] = key
+            else:
+                found[group] = known
+        if new:
+            marks = ", ".join("?" * (len(SERIES_COLUMNS) + 2))
+            names = ", ".join(("organization_id", "source", *SERIES_COLUMNS))
+            tx.exec_driver_sql(
+                f"INSERT INTO series ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own column names
+                [(ORGANIZATION, *key) for key in sorted(new.values())],
+            )
+            self.refresh(tx)
+            for group, key in new.items():
+                found[group] = self._ids[key]
+        return found
+
+
+def store(tx: Connection, index: SeriesIndex, reading: "Reading", now: datetime) -> int:
+    """Make the stored window equal to what was read and return how many values changed.
+
+    A value that did not change is not written. A changed one keeps the old value in the history. One that
+    vanished from a bucket that was answered is zero from now on; buckets that were not answered stay.
+    """
+    table = table_of(reading.source, reading.width)
+    stored = _window(tx, table, reading)
+    seen = int(now.timestamp())
+    groups = index.ids(tx, reading.source, reading.columns, {key[1:] for key in reading.rows})  # type: ignore[misc]
+    places = [reading.metrics.index(name) if name in reading.metrics else -1 for name in table.values]
+    plain = places == list(range(len(reading.metrics)))
+    fresh: dict[Key, Values] = {}
+    for key, values in reading.rows.items():
+        place = (key[0], groups[key[1:]])  # type: ignore[index]
+        fresh[place] = values if plain else tuple([None if i < 0 else values[i] for i in places])  # type: ignore[index]
+    answered = set(reading.buckets)
+    zero = _zero(table, reading)
+    replaced: list[tuple[int | None, ...]] = []
+    written: list[tuple[int | None, ...]] = []
+    for place, values in fresh.items():
+        old = stored.get(place)
+        if old is None:
+            if any(values):
+                written.append((*place, seen, *values))
+        elif old[1:] != values:
+            _replace(place, old, values, seen, replaced, written)
+    for place, old in stored.items():
+        if place not in fresh and place[0] in answered and any(old[1:]):
+            _replace(place, old, zero, seen, replaced, written)
+    _write(tx, table, replaced, written)
+    return len(written)
+
+
+def _replace(
+    place: Key,
+    old: Values,
+    values: Values,
+    seen: int,
+    replaced: list[tuple[int | None, ...]],
+    written: list[tuple[int | None, ...]],
+) -> None:
+    since = old[0]
+    assert since is not None
+    at = max(seen, since)  # a clock that stepped back must not make a value end before it began
+    if at > since:
+        replaced.append((*place, since, at, *old[1:]))
+    written.append((*place, at, *values))
+
+
+def _zero(table: Table, reading: "Reading") -> Values:
+    """Return what a vanished row is worth now: zero where the source tells the metric, else nothing."""
+    if table is COSTS:
+        return (0, None)
+    return tuple(0 if name in reading.metrics else None for name in table.values)
+
+
+def _window(tx: Connection, table: Table, reading: "Reading") -> dict[Key, Values]:
+    if not reading.buckets:
+        return {}
+    columns = ", ".join(f"f.{name}" for name in ("bucket", "series_id", "observed_at", *table.values))
+    rows = tx.exec_driver_sql(
+        f"SELECT {columns} FROM {table.fact} f JOIN series s ON s.id = f.series_id "  # noqa: S608 - our own names
+        "WHERE f.bucket >= ? AND f.bucket <= ? AND s.source = ? AND s.organization_id = ?",
+        (min(reading.buckets), max(reading.buckets), reading.source, ORGANIZATION),
+    )
+    return {(row[0], row[1]): tuple(row[2:]) for row in rows}
+
+
+def _write(
+    tx: Connection,
+    table: Table,
+    replaced: list[tuple[int | None, ...]],
+    written: list[tuple[int | None, ...]],
+) -> None:
+    names = ("bucket", "series_id", "observed_at", *table.values)
+    past = ("bucket", "series_id", "observed_at", "replaced_at", *table.values)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names[2:])
+    upsert = (
+        f"INSERT INTO {table.fact} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "  # noqa: S608 - our own names
+        f"ON CONFLICT (bucket, series_id) DO UPDATE SET {changes}"
+    )
+    append = f"INSERT INTO {table.history} ({', '.join(past)}) VALUES ({', '.join('?' * len(past))}) ON CONFLICT DO NOTHING"  # noqa: S608, E501
+    for statement, rows in ((append, replaced), (upsert, written)):
+        rows.sort(key=_by_key)  # the tables are clustered: writing in key order doubles the rate
+        for start in range(0, len(rows), BATCH):
+            tx.exec_driver_sql(statement, rows[start : start + BATCH])
+
+
+def _by_key(row: tuple[int | None, ...]) -> Any:
+    return row[:3]
+
+
+def sums(tx: Connection, cuts: Sequence[date], *, known_at: datetime | None = None) -> list[dict[int, int]]:
+    """Return nano-dollars by cost series for each stretch between two cuts: one statement, whatever the rules.
+
+    `known_at` answers with the values as they were known at that instant.
+    """
+    stretches: list[dict[int, int]] = [{} for _ in cuts[1:]]
+    if not stretches:
+        return []
+    rows, values = "cost_fact", ()
+    if known_at is not None:
+        rows = (
+            "(SELECT bucket, series_id, amount_nano FROM cost_fact WHERE observed_at <= ? "
+            "UNION ALL SELECT bucket, series_id, amount_nano FROM cost_history "
+            "WHERE observed_at <= ? AND replaced_at > ?)"
+        )
+        values = (int(known_at.timestamp()),) * 3  # type: ignore[assignment]
+    for first in range(0, len(stretches), 250):  # SQLite joins at most 500 selects
+        some = range(first, min(first + 250, len(stretches)))
+        statement = " UNION ALL ".join(
+            f"SELECT {i}, series_id, SUM(amount_nano) FROM {rows} WHERE bucket >= ? AND bucket < ? GROUP BY series_id"  # noqa: S608 - numbers and our own names
+            for i in some
+        )
+        bound = [value for i in some for value in (*values, epoch(cuts[i]), epoch(cuts[i + 1]))]
+        for place, series_id, amount in tx.exec_driver_sql(statement, tuple(bound)):
+            stretches[place][series_id] = int(amount)
+    return stretches
+
+
+def newest_day(tx: Connection) -> date | None:
+    """Return the newest day with costs, None when there are none."""
+    row = tx.exec_driver_sql("SELECT MAX(bucket) FROM cost_fact WHERE amount_nano <> 0").fetchone()
+    return day_of(row[0]) if row and row[0] is not None else None
+
+
+def total(tx: Connection, span: Span) -> int:
+    """Return all costs of a span in nano-dollars."""
+    row = tx.exec_driver_sql(
+        "SELECT COALESCE(SUM(amount_nano), 0) FROM cost_fact WHERE bucket >= ? AND bucket < ?",
+        (epoch(span.start), epoch(span.end)),
+    ).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,227 @@
+"""Incidents and events: what has become of trouble, and each decision to speak, once."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import SQLModel, col
+
+from bot.core.decide import Said
+from bot.core.incident import Event, Incident
+from bot.core.period import Span
+from bot.core.rules.book import Rule
+from bot.core.spend import Group
+from bot.core.telling import Telling
+from bot.edge.store.tables import ORGANIZATION, EventRow, IncidentRow, RuleRow
+
+KEPT = timedelta(days=60)
+"""Ended incidents younger than this can still be restated, corrected or continued."""
+
+
+def said(tx: Connection, today: date) -> Said:
+    """Return what the next decision must know: open incidents, those of late, run counts, rules seen before."""
+    rows = tx.execute(
+        select(IncidentRow.__table__).where(  # type: ignore[attr-defined]
+            col(IncidentRow.organization_id) == ORGANIZATION,
+            or_(
+                col(IncidentRow.state) != "ended",
+                col(IncidentRow.span_end) >= (today - KEPT).isoformat(),
+            ),
+        )
+    )
+    counts = tx.execute(
+        select(col(IncidentRow.rule_id), col(IncidentRow.group_ids), func.count())
+        .where(col(IncidentRow.organization_id) == ORGANIZATION, col(IncidentRow.occurrence).like("#%"))
+        .group_by(col(IncidentRow.rule_id), col(IncidentRow.group_ids))
+    )
+    rules = tx.execute(select(col(RuleRow.id)).where(col(RuleRow.organization_id) == ORGANIZATION))
+    return Said(
+        tuple(_incident(row) for row in rows),
+        {(rule_id, tuple(json.loads(ids))): count for rule_id, ids, count in counts},
+        frozenset(row[0] for row in rules),
+    )
+
+
+def by_fingerprint(tx: Connection, fingerprints: Iterable[str]) -> dict[str, Incident]:
+    """Find incidents by their fingerprints."""
+    wanted = list(fingerprints)
+    found: dict[str, Incident] = {}
+    for start in range(0, len(wanted), 500):
+        some = wanted[start : start + 500]
+        rows = tx.execute(select(IncidentRow.__table__).where(col(IncidentRow.fingerprint).in_(some)))  # type: ignore[attr-defined]
+        found |= {incident.fingerprint: incident for incident in map(_incident, rows)}
+    return found
+
+
+def current(tx: Connection) -> tuple[Incident, ...]:
+    """Return the incidents that are not over."""
+    rows = tx.execute(
+        select(IncidentRow.__table__).where(  # type: ignore[attr-defined]
+            col(IncidentRow.organization_id) == ORGANIZATION, col(IncidentRow.state) != "ended"
+        )
+    )
+    return tuple(_incident(row) for row in rows)
+
+
+def announced_in(tx: Connection, span: Span, rule_ids: Sequence[str]) -> tuple[Incident, ...]:
+    """Return the incidents of these rules that people were told of for the period `span`."""
+    rows = tx.execute(
+        select(IncidentRow.__table__).where(  # type: ignore[attr-defined]
+            col(IncidentRow.organization_id) == ORGANIZATION,
+            col(IncidentRow.span_start) == span.start.isoformat(),
+            col(IncidentRow.span_end) == span.end.isoformat(),
+            col(IncidentRow.rule_id).in_(rule_ids),
+        )
+    )
+    return tuple(incident for incident in map(_incident, rows) if incident.announced)
+
+
+def write(tx: Connection, incidents: Iterable[Incident], poll_id: int | None) -> None:
+    """Write the incidents' state, new ones and changed ones."""
+    rows = [_row(incident, poll_id) for incident in incidents]
+    upsert(tx, IncidentRow, rows, key=("fingerprint",))
+
+
+def record(tx: Connection, events: Sequence[Event], poll_id: int | None) -> dict[str, int]:
+    """Write events nobody has written and return the ids of those by their key; the rest were said already."""
+    new: dict[str, int] = {}
+    for event in events:
+        statement = (
+            insert(EventRow)
+            .values(
+                fingerprint=event.fingerprint,
+                transition=event.transition,
+                level=event.level,
+                n=event.n,
+                at=event.at,
+                reason=event.reason,
+                value_nano=event.value,
+                poll_id=poll_id,
+            )
+            .on_conflict_do_nothing()
+            .returning(col(EventRow.id))
+        )
+        row = tx.execute(statement).fetchone()
+        if row is not None and row[0] is not None:
+            new[event.key] = row[0]
+    return new
+
+
+def remember_rules(tx: Connection, rules: Iterable[Rule], now: datetime) -> None:
+    """Note that these rules have been evaluated; one whose `each` changed counts as new next time."""
+    for rule in rules:
+        tx.execute(
+            insert(RuleRow)
+            .values(organization_id=ORGANIZATION, id=rule.id, each=",".join(rule.scope.each), first_at=now)
+            .on_conflict_do_nothing()
+        )
+
+
+def forget_changed(tx: Connection, rules: Iterable[Rule]) -> None:
+    """Forget rules whose fan-out changed: their groups are new, so their next evaluation is a first one."""
+    stored = dict(
+        tx.execute(
+            select(col(RuleRow.id), col(RuleRow.each)).where(col(RuleRow.organization_id) == ORGANIZATION)
+        ).fetchall()
+    )
+    for rule in rules:
+        if rule.id in stored and stored[rule.id] != ",".join(rule.scope.each):
+            tx.execute(
+                RuleRow.__table__.delete().where(  # type: ignore[attr-defined]
+                    col(RuleRow.organization_id) == ORGANIZATION, col(RuleRow.id) == rule.id
+                )
+            )
+
+
+def rename(tx: Connection, rules: Iterable[Rule], known: frozenset[str]) -> None:
+    """Move the state of an older id that a rule names with `was`, unless the new id has state of its own."""
+    for rule in rules:
+        for old in rule.was:
+            if old in known and rule.id not in known:
+                tx.execute(update(IncidentRow).where(col(IncidentRow.rule_id) == old).values(rule_id=rule.id))
+                tx.execute(update(RuleRow).where(col(RuleRow.id) == old).values(id=rule.id))
+
+
+def upsert(tx: Connection, table: type[SQLModel], rows: list[dict[str, Any]], key: tuple[str, ...]) -> None:
+    """Insert rows, or replace those with the same key."""
+    if not rows:
+        return
+    statement = insert(table)
+    changes = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    tx.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)
+
+
+def telling(incident: Incident) -> Telling:
+    """Return what an incident's card says beside its figures."""
+    return msgspec.convert(dict(incident.facts), Telling)
+
+
+def facts(told: Telling) -> dict[str, object]:
+    """Return a telling as it is stored."""
+    built: dict[str, object] = msgspec.to_builtins(told)
+    return built
+
+
+def _incident(row: Any) -> Incident:
+    return Incident(
+        fingerprint=row.fingerprint,
+        rule_id=row.rule_id,
+        group=_group(row.group_ids),
+        occurrence=row.occurrence,
+        state=row.state,
+        level=row.level,
+        severity=row.severity,
+        said_levels=tuple(row.said_levels),
+        value=row.value_nano,
+        amount=row.amount_nano,
+        said=row.said_nano,
+        peak=row.peak_nano,
+        span=Span(date.fromisoformat(row.span_start), date.fromisoformat(row.span_end)),
+        days=tuple(date.fromisoformat(day) for day in row.days),
+        opened_at=_utc(row.opened_at),
+        changed_at=_utc(row.changed_at),
+        ended_at=_utc(row.ended_at) if row.ended_at else None,
+        reason=row.reason,
+        counts=row.counts,
+        facts=row.facts,
+    )
+
+
+def _row(incident: Incident, poll_id: int | None) -> dict[str, Any]:
+    return {
+        "fingerprint": incident.fingerprint,
+        "organization_id": ORGANIZATION,
+        "rule_id": incident.rule_id,
+        "group_ids": json.dumps(list(incident.group)),
+        "occurrence": incident.occurrence,
+        "state": incident.state,
+        "level": incident.level,
+        "severity": incident.severity,
+        "said_levels": list(incident.said_levels),
+        "value_nano": incident.value,
+        "amount_nano": incident.amount,
+        "said_nano": incident.said,
+        "peak_nano": incident.peak,
+        "span_start": incident.span.start.isoformat(),
+        "span_end": incident.span.end.isoformat(),
+        "days": [day.isoformat() for day in incident.days],
+        "opened_at": incident.opened_at,
+        "changed_at": incident.changed_at,
+        "ended_at": incident.ended_at,
+        "reason": str(incident.reason),
+        "counts": dict(incident.counts),
+        "poll_id": poll_id,
+        "facts": dict(incident.facts),
+    }
+
+
+def _group(ids: str) -> Group:
+    return tuple(json.loads(ids))
+
+
+def _utc(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

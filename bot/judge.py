@@ -1,0 +1,302 @@
+"""Stored spend → decisions → messages to be: one transaction for the state and what is to be said of it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from bot.core.decide import Decision, decide
+from bot.core.evaluate import Evaluation, cuts, evaluate, next_boundary
+from bot.core.incident import Event, Finding, Incident
+from bot.core.kinds import budget_judge
+from bot.core.period import DAY, Period, Span
+from bot.core.rooms import Opening, Room, Target, heard, plan, rooms_of
+from bot.core.rules.book import LATE, Budget, Rule, Rulebook
+from bot.core.spend import Group, Names, Spend
+from bot.core.telling import Telling, subject, tell
+from bot.edge.store import facts, incidents, outbox, records
+from bot.edge.store.store import Store
+from bot.edge.store.tables import ORGANIZATION
+from bot.render.alerts import Told, line, mention
+
+log = logging.getLogger("budgetbot.judge")
+
+EVALUATED = "evaluated"
+
+
+class Evaluated(msgspec.Struct, frozen=True):
+    """What the last evaluation rested on, and when the same data can next mean something else."""
+
+    now: datetime
+    version: int
+    book: str
+    again_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one tick decided."""
+
+    events: tuple[Event, ...] = ()
+    findings: int = 0
+    skipped: str = ""
+    """Why nothing was evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Where rules without a route speak, and how a rule's line in git is linked."""
+
+    fallback: str = ""
+    rules_url: str = ""
+    commit: str = ""
+    prefix: str = ""
+    """The rules folder's path inside its repository, with a slash at its end."""
+
+    def link(self, rule: Rule) -> str:
+        """Return the address of a rule's line; '' when nobody said how it is formed."""
+        if not self.rules_url:
+            return ""
+        values = {
+            "rev": self.commit,
+            "file": f"{self.prefix}{rule.origin.file}",
+            "line": str(rule.origin.line),
+        }
+        address = self.rules_url
+        for name, value in values.items():
+            address = address.replace("{" + name + "}", value)
+        return address
+
+
+def last_evaluated(tx: Connection) -> Evaluated | None:
+    """Return what the last evaluation rested on."""
+    text = records.marker(tx, EVALUATED)
+    return msgspec.json.decode(text, type=Evaluated) if text else None
+
+
+def load_spend(
+    tx: Connection, store: Store, book: Rulebook, at: Sequence[date], *, known_at: datetime | None = None
+) -> Spend:
+    """Return costs cut at the given days, with names, from one grouped scan."""
+    store.index.refresh(tx)
+    state = records.stored(tx).get(("costs", "1d"))
+    return Spend(
+        at,
+        facts.sums(tx, at, known_at=known_at),
+        store.index.costs(),
+        records.names(tx),
+        book,
+        models=store.index.models(),
+        history_from=state.since if state and state.read_at else None,
+        as_of=state.read_at if state else None,
+    )
+
+
+def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voice: Voice) -> Judged:
+    """Evaluate the book if anything can have changed, and write what it decides."""
+    with store.writing() as tx:
+        before = last_evaluated(tx)
+        if before is not None and now < before.now:
+            return Judged(
+                skipped=f"now is earlier than the last evaluation at {before.now:%Y-%m-%dT%H:%M:%SZ}"
+            )
+        version = records.version(tx)
+        if (
+            before is not None
+            and (before.version, before.book) == (version, book.hash)
+            and now < before.again_at
+        ):
+            return Judged(skipped="nothing changed and no boundary passed")
+        closing = _closing(book, now)
+        spend = load_spend(tx, store, book, cuts(book, now, [span for span, _ in closing]))
+        if spend.history_from is None:
+            return Judged(skipped="no costs are stored yet")
+        evaluation = evaluate(book, spend, now)
+        events = _decide(tx, book, evaluation, spend, now, poll_id, voice)
+        for span, rules in closing:
+            _close_month(tx, book, span, rules, spend, now, voice)
+        mark = Evaluated(now, version, book.hash, next_boundary(book, now))
+        records.mark(tx, EVALUATED, msgspec.json.encode(mark).decode())
+    return Judged(tuple(events), len(evaluation.findings))
+
+
+def _decide(
+    tx: Connection,
+    book: Rulebook,
+    evaluation: Evaluation,
+    spend: Spend,
+    now: datetime,
+    poll_id: int | None,
+    voice: Voice,
+) -> list[Event]:
+    active = [rule for rule in book.rules if rule.active_on(now.date())]
+    incidents.forget_changed(tx, active)
+    known = incidents.said(tx, now.date())
+    if any(rule.was for rule in active):
+        incidents.rename(tx, active, known.rules)
+        known = incidents.said(tx, now.date())
+    decisions = decide(book, evaluation.findings, known, now, organization=ORGANIZATION)
+    changed = [d for d in decisions if d.incident is not None]
+    tellings = _tellings(changed, evaluation.findings, spend, book, voice)
+    states = [
+        replace(d.incident, facts=incidents.facts(tellings[d.incident.fingerprint]))
+        for d in changed
+        if d.incident
+    ]
+    incidents.write(tx, states, poll_id)
+    events = [event for decision in decisions for event in decision.events]
+    ids = incidents.record(tx, events, poll_id)
+    new = [event for event in events if event.key in ids]
+    by_fingerprint = {incident.fingerprint: incident for incident in states}
+    first = {rule.id for rule in active} - known.rules
+    _say(tx, book, new, ids, by_fingerprint, tellings, spend.names, first, now, voice)
+    outbox.touch(tx, [incident.fingerprint for incident in states])
+    judged = {finding.rule.id for finding in evaluation.findings}
+    learning = {unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.state == "learning"}
+    incidents.remember_rules(tx, [r for r in active if r.id in judged or r.id not in learning], now)
+    for decision in decisions:
+        for event in decision.events:
+            log.info(
+                "decided",
+                extra={
+                    "rule": decision.rule_id,
+                    "group": list(decision.group),
+                    "transition": event.transition,
+                    "level": event.level,
+                    "reason": decision.reason,
+                },
+            )
+    return new
+
+
+def _tellings(
+    decisions: Sequence[Decision], findings: Sequence[Finding], spend: Spend, book: Rulebook, voice: Voice
+) -> dict[str, Telling]:
+    """Return what each changed incident's card says: anew where the period is judged, else as it was."""
+    judged: dict[tuple[str, Group, Span], Finding] = {(f.rule.id, f.group, f.span): f for f in findings}
+    told: dict[str, Telling] = {}
+    for decision in decisions:
+        incident = decision.incident
+        assert incident is not None
+        finding = judged.get((incident.rule_id, incident.group, incident.span))
+        if finding is not None:
+            told[incident.fingerprint] = tell(finding, spend, book, voice.link(finding.rule))
+        elif incident.facts:
+            told[incident.fingerprint] = incidents.telling(incident)
+        else:
+            told[incident.fingerprint] = Telling(incident.rule_id, incident.rule_id)
+    return told
+
+
+def _say(
+    tx: Connection,
+    book: Rulebook,
+    events: Sequence[Event],
+    ids: Mapping[str, int],
+    states: Mapping[str, Incident],
+    tellings: Mapping[str, Telling],
+    names: Names,
+    first: set[str],
+    now: datetime,
+    voice: Voice,
+) -> None:
+    """Turn events into messages and thread lines: what opens in a room is gathered, the rest joins its message."""
+    members = outbox.cards_of(tx, list({event.fingerprint for event in events}))
+    cards = outbox.cards(tx, set(members.values()))
+    openings: dict[tuple[str, Target], Opening] = {}
+    for event in events:
+        incident = states[event.fingerprint]
+        rooms = _rooms(book, event, names, voice)
+        for room in rooms:
+            key = (event.fingerprint, room.target)
+            if key not in members and key not in openings and _opens(event):
+                over = incident.value - incident.amount
+                since = event.rule_id if event.rule_id in first else ""
+                openings[key] = Opening(event.fingerprint, event.key, room, event.severity, over, since)
+        for (fingerprint, target), card_id in members.items():
+            if fingerprint != event.fingerprint:
+                continue
+            card = cards[card_id]
+            mentions = next((room.mention for room in rooms if room.target == target), ())
+            if not card.posted:
+                if event.severity == "critical":
+                    outbox.hurry(tx, card_id, now)
+                continue
+            text = line(event, Told(incident, tellings[fingerprint]), in_table=card.members > 1)
+            if not event.quiet and event.severity == "critical" and mentions:
+                text = f"{text} {' '.join(mention(who) for who in mentions)}"
+            key_ = f"{event.key}:{target}:reply"
+            outbox.reply(tx, key_, ids[event.key], card_id, text, broadcast=not event.quiet)
+    planned = plan(heard(openings.values()), outbox.rooms(tx), outbox.waiting(tx), now)
+    for message in planned.messages:
+        outbox.open_message(tx, message, ids, now)
+    for target, until in planned.gathers.items():
+        outbox.gather(tx, target, until)
+
+
+def _opens(event: Event) -> bool:
+    """Tell whether a room that has heard nothing of the incident should hear this."""
+    return event.transition in ("fired", "raised", "recrossed", "continued") or not event.quiet
+
+
+def _rooms(book: Rulebook, event: Event, names: Names, voice: Voice) -> tuple[Room, ...]:
+    rule = book.rule(event.rule_id)
+    return rooms_of(book, rule, event.group, names, voice.fallback) if rule is not None else ()
+
+
+# -- the month's close -----------------------------------------------------------------------------
+
+
+def _closing(book: Rulebook, now: datetime) -> list[tuple[Span, list[Budget]]]:
+    """Return the last month, with its monthly budgets, once it has settled and while it is still judged."""
+    monthly = [rule for rule in book.rules if isinstance(rule, Budget) and rule.period.kind == "month"]
+    if not monthly:
+        return []
+    month = Period("month").containing(now.astimezone(UTC).date().replace(day=1) - DAY)
+    assert month is not None
+    settle = max(rule.settle for rule in monthly)
+    if not month.ends_at + settle <= now < month.ends_at + settle + LATE:
+        return []
+    return [(month, [rule for rule in monthly if rule.active_on(month.last)])]
+
+
+def _close_month(
+    tx: Connection,
+    book: Rulebook,
+    month: Span,
+    rules: list[Budget],
+    spend: Spend,
+    now: datetime,
+    voice: Voice,
+) -> None:
+    """Write one message for each room that heard of the month's budgets: what they came to."""
+    key = f"close:{month.start:%Y-%m}"
+    if records.marker(tx, key) or spend.history_from is None or month.start < spend.history_from:
+        return
+    told = incidents.announced_in(tx, month, [rule.id for rule in rules])
+    heard_in = {target for _, target in outbox.cards_of(tx, [incident.fingerprint for incident in told])}
+    lines: dict[Target, list[tuple[str, int, int]]] = {target: [] for target in heard_in}
+    for rule in rules:
+        for group, value in budget_judge.fold(spend.within(rule.scope, month), rule.limit):
+            amount = budget_judge.amount_of(rule, group, spend, month)
+            if amount is None:
+                continue
+            finding = Finding(rule, group, month, value, amount, (), closed=True)
+            name = subject(tell(finding, spend, book))
+            if len(rules) > 1:
+                name = f"{name} ({rule.name})"
+            for room in rooms_of(book, rule, group, spend.names, voice.fallback):
+                if room.target in lines:
+                    lines[room.target].append((name, value, amount))
+    for target, rows in sorted(lines.items()):
+        rows.sort(key=lambda row: (row[2] - row[1], row[0]))
+        body: dict[str, object] = {
+            "month": f"{month.start:%B %Y}",
+            "rows": [list(row) for row in rows],
+            "as_of": spend.as_of.isoformat() if spend.as_of else "",
+        }
+        outbox.say(tx, f"{key}:{target}", target, "close", body, now)
+    records.mark(tx, key, now.isoformat())

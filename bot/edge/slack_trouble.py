@@ -96,13 +96,13 @@ def from_answer(error: "SlackApiError") -> SlackTrouble:
     code = str(body.get("error", ""))
     known = bool(_CODE.fullmatch(code))
     if status == 429:
-        return SlackTrouble("passing", "ratelimited", retry_after=_retry_after(response.headers))
+        return SlackTrouble("passing", "ratelimited", retry_after=retry_after(response.headers))
     if status >= 500:
         return SlackTrouble("uncertain", code if known else f"http_{status}")
     if not known:  # something between us and Slack answered in its place
         return SlackTrouble("uncertain" if status < 300 else "passing", f"http_{status}")
     kind = kind_of(code)
-    waits = _retry_after(response.headers) if kind == "passing" else None
+    waits = retry_after(response.headers) if kind == "passing" else None
     return SlackTrouble(kind, code, retry_after=waits, detail=_detail(body))
 
 
@@ -127,7 +127,8 @@ def from_wire(error: Exception) -> SlackTrouble:
     return SlackTrouble("uncertain", "unreadable_answer", detail=type(cause).__name__)
 
 
-def _retry_after(headers: Mapping[str, Any]) -> float | None:
+def retry_after(headers: Mapping[str, Any]) -> float | None:
+    """Return the seconds Slack asks us to wait, or None when it does not say."""
     for name, value in headers.items():
         if name.lower() == "retry-after" and str(value).strip().isdigit():
             return float(value)

@@ -58,6 +58,11 @@ class Call:
     error: str
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # joined on close, so that no test leaves one behind
+    request_queue_size = 128  # the usual five lose connections when forty people are answered at once
+
+
 class SlackStandIn:
     """One workspace on loopback. `api_url` is what SLACK_API_URL would hold."""
 
@@ -73,8 +78,7 @@ class SlackStandIn:
         self._closing = ExitStack()
 
     def __enter__(self) -> Self:
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = False  # joined on close, so that no test leaves one behind
+        self._http = _Server(("127.0.0.1", 0), _handler(self))
         thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         self._closing.callback(thread.join)
@@ -109,7 +113,7 @@ class SlackStandIn:
         return [call for call in self.calls if call.method == method]
 
     def fault(self, method: str, *faults: Fault) -> None:
-        """Let the next calls of a method fail, one each, in order."""
+        """Let the next calls of a method fail, one each, in order; `respond` is the answers to people."""
         with self._lock:
             self._faults.setdefault(method, []).extend(faults)
 
@@ -126,9 +130,7 @@ class SlackStandIn:
 
     def answer(self, method: str, args: dict, token: str) -> tuple[int, dict, bytes] | None:
         """Return status, headers and body; None cuts the connection."""
-        with self._lock:
-            waiting = self._faults.get(method, [])
-            fault = waiting.pop(0) if waiting else self.down or Fault()
+        fault = self._next_fault(method)
         time.sleep(fault.delay)
         if fault.drop == "before" or fault.html or fault.broken or fault.error:
             self._record(method, args, token, fault.error or fault.drop or "fault")
@@ -139,6 +141,19 @@ class SlackStandIn:
             return None
         headers = {} if self.scopes is None else {"x-oauth-scopes": self.scopes}
         return 200, headers, json.dumps(body).encode()
+
+    def answered(self, path: str, raw: str) -> tuple[int, dict, bytes] | None:
+        """Take what the bot says to a person, at a response_url."""
+        fault = self._next_fault("respond")
+        if fault.drop == "before" or fault.html or fault.error:
+            return None if fault.drop else _failed(fault)
+        answer = self.people.receive(path, raw)
+        return None if fault.drop == "after" else answer
+
+    def _next_fault(self, method: str) -> Fault:
+        with self._lock:
+            waiting = self._faults.get(method, [])
+            return waiting.pop(0) if waiting else Fault() if method == "respond" else self.down or Fault()
 
     def _carry_out(self, method: str, args: dict, token: str) -> dict:
         with self._lock:
@@ -185,7 +200,7 @@ def _handler(slack: SlackStandIn):
                 )
                 self._send(slack.answer(path.path.removeprefix("/api/"), args, token))
             elif path.path.startswith("/respond/"):
-                self._send(slack.people.receive(path.path, raw))
+                self._send(slack.answered(path.path, raw))
             else:
                 self._send((404, {}, b""))
 

@@ -223,7 +223,9 @@ def test_a_bar_has_ten_cells_and_never_shrinks(of, values):
             id="empty-cell",
         ),
         pytest.param({"type": "data_visualization"}, id="unknown-type"),
-        pytest.param({"type": "actions", "elements": [blocks.button("a", "x", "v") | {"value": ""}]}, id="empty-value"),
+        pytest.param(
+            {"type": "actions", "elements": [blocks.button("a", "x", "v") | {"value": ""}]}, id="empty-value"
+        ),
         pytest.param(
             {"type": "actions", "elements": [blocks.button("a", "x", "v")] * 2}, id="same-action-id"
         ),

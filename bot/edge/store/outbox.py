@@ -108,7 +108,7 @@ def open_message(tx: Connection, message: Message, event_ids: Mapping[str, int],
             key=f"open:{first.event}:{message.target}",
             target=message.target,
             form="incidents",
-            body={},
+            body={"mention": list(first.room.mention)},
             now=now,
             due_at=message.due_at,
             gathers_until=message.gathers_until,
@@ -287,8 +287,8 @@ def _job(
         act=act,
         card_id=card.id,
         notices=tuple(row.id for row in notices),
-        # The card's own key, so that a message posted half-recorded is found under the same name.
-        key=(f"c{card.id}" if act == "post" else f"n{first.id}") if first else "",
+        # The first notice's number: a message that was posted and not recorded is found by it.
+        key=f"n{first.id}" if first else "",
         target=Target(card.target_kind, card.target),
         channel=card.channel,
         ts=card.ts,
@@ -365,6 +365,20 @@ def redirect(tx: Connection, job: Job, target: Target, why: str) -> None:
         .where(col(NoticeRow.id).in_(job.notices))
         .values(state="waiting", sending_at=None, why=why)
     )
+
+
+def repost(tx: Connection, job: Job) -> None:
+    """Post a message anew that a person deleted."""
+    tx.execute(
+        update(CardRow)
+        .where(col(CardRow.id) == job.card_id)
+        .values(posted_at=None, ts="", channel="", try_at=None)
+    )
+    if job.notices:
+        tx.execute(
+            update(NoticeRow).where(col(NoticeRow.id).in_(job.notices)).values(state="dropped", why="deleted")
+        )
+    _notice(tx, key=f"c{job.card_id}:{job.ts}:again", event_id=None, card_id=job.card_id, act="post")
 
 
 def left(tx: Connection, now: datetime) -> tuple[int, int, datetime | None]:

@@ -1,0 +1,92 @@
+"""The one place where real things are chosen: clock, database, OpenAI, Slack, rules."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from bot.core.errors import Unanswered
+from bot.deliver import Courier, Speaker
+from bot.edge.openai import OpenAI
+from bot.edge.slack import Slack
+from bot.edge.store.engine import lock_path
+from bot.edge.store.store import Store
+from bot.rulebook import Rules
+from bot.settings import Settings
+from bot.sync import Syncer
+
+
+def wall_clock() -> datetime:
+    """Return the real time, aware UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class App:
+    """Everything a command works with, opened once."""
+
+    settings: Settings
+    store: Store
+    rules: Rules
+    clock: Callable[[], datetime] = wall_clock
+    speaker: Speaker | None = None
+    """Where messages go, when it is not Slack."""
+    sources: tuple[str, ...] = ()
+    """What is polled; nothing named is everything."""
+    _openai: OpenAI | None = field(default=None)
+    _slack: Slack | None = field(default=None)
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Callable[[], datetime] = wall_clock) -> Self:
+        """Open the database (created and migrated by itself) and read nothing else yet."""
+        store = Store(settings.database_url)
+        return cls(settings, store, Rules(settings, store), clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._openai is not None:
+            self._openai.__exit__(None, None, None)
+        self.store.close()
+
+    @property
+    def openai(self) -> OpenAI:
+        if self._openai is None:
+            self._openai = OpenAI(self.settings.openai_admin_key, self.settings.openai_base_url).__enter__()
+        return self._openai
+
+    @property
+    def slack(self) -> Slack:
+        if self._slack is None:
+            self._slack = Slack(self.settings.slack_bot_token, self.settings.slack_api_url)
+        return self._slack
+
+    def syncer(self) -> Syncer:
+        return Syncer(self.openai, self.store, self.clock)
+
+    def courier(self) -> Courier:
+        return Courier(self.store, self.speaker or self.slack, self.clock, fallback=self.settings.channel)
+
+    @contextmanager
+    def alone(self, wait: float = 60.0) -> Iterator[None]:
+        """Hold the poll lock: one process fetches, judges and delivers at a time."""
+        path: Path | None = lock_path(self.store.url, "poll")
+        if path is None:
+            yield
+            return
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=wait)
+        except Timeout as held:
+            raise Unanswered(
+                "Another budgetbot is polling into this database.", "Let it finish, or stop it first."
+            ) from held
+        try:
+            yield
+        finally:
+            lock.release()

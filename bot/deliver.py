@@ -1,0 +1,272 @@
+"""Notices → Slack: claim one, render it as things stand, post it, record where it is. Killed anywhere, it goes on."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from bot.core.errors import SetupWrong, Unanswered
+from bot.core.rooms import Target
+from bot.edge.slack_trouble import SlackTrouble
+from bot.edge.store import incidents, outbox
+from bot.edge.store.outbox import Job
+from bot.edge.store.store import Store
+from bot.render import alerts, blocks
+from bot.render.alerts import Told
+
+log = logging.getLogger("budgetbot.deliver")
+
+T = TypeVar("T")
+
+LOOK_AGAIN = 5.0
+"""Seconds between two looks for a message that may have arrived."""
+LONGEST_WAIT = timedelta(minutes=5)
+REFUSED_WAIT = timedelta(hours=1)
+
+
+class Posted(Protocol):
+    @property
+    def channel(self) -> str: ...
+    @property
+    def ts(self) -> str: ...
+
+
+class Speaker(Protocol):
+    """A place where messages are posted: Slack, or a terminal that draws them."""
+
+    def post(
+        self,
+        channel: str,
+        message: Mapping[str, Any],
+        *,
+        notice: str,
+        thread_ts: str | None = None,
+        broadcast: bool = False,
+    ) -> Posted: ...
+
+    def update(self, channel: str, ts: str, message: Mapping[str, Any]) -> None: ...
+
+    def find(
+        self, channel: str, notice: str, since: datetime, thread_ts: str | None = None
+    ) -> Posted | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What a delivery came to: calls made, calls due but not made, messages that gather."""
+
+    done: int = 0
+    waiting: int = 0
+    held: int = 0
+
+
+class Courier:
+    """Delivers what is due, one call after the other. One at a time: the caller holds the poll lock."""
+
+    def __init__(
+        self,
+        store: Store,
+        speaker: Speaker,
+        clock: Callable[[], datetime],
+        *,
+        fallback: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+        pace: timedelta = outbox.EDIT_PACE,
+    ) -> None:
+        self.store = store
+        self.speaker = speaker
+        self.clock = clock
+        self.fallback = fallback
+        self.sleep = sleep
+        self.pace = pace
+
+    def deliver(
+        self, now: datetime, *, wait: float = 0.0, stopped: Callable[[], bool] = lambda: False
+    ) -> Delivered:
+        """Make every call that is due at `now`, waiting up to `wait` seconds for those put off.
+
+        Raises SetupWrong when Slack refuses the token: everything is kept.
+        """
+        deadline = self.clock() + timedelta(seconds=wait)
+        done = 0
+        while not stopped():
+            with self.store.writing() as tx:
+                job = outbox.claim(tx, now, self.clock())
+            if job is not None:
+                done += self._do(job)
+                continue
+            with self.store.reading() as tx:
+                due, held, first = outbox.left(tx, now)
+            if not due or first is None or first > deadline or self.clock() >= deadline:
+                return Delivered(done, due, held)
+            self.sleep(max(0.05, min(1.0, (first - self.clock()).total_seconds())))
+        with self.store.reading() as tx:
+            due, held, _ = outbox.left(tx, now)
+        return Delivered(done, due, held)
+
+    def _do(self, job: Job) -> int:
+        """Make one call and record how it went; return 1 when it is done."""
+        try:
+            channel, ts = self._call(job)
+        except SlackTrouble as trouble:
+            self._put_off(job, trouble)
+            return 0
+        with self.store.writing() as tx:
+            outbox.sent(tx, job, channel, ts, self.clock(), pace=self.pace)
+            if job.act == "post" and job.form == "incidents":
+                for place, text in enumerate(alerts.overflow(self._told(tx, job))):
+                    outbox.reply(tx, f"c{job.card_id}:overflow:{place}", None, job.card_id, text)
+        log.info("delivered", extra={"act": job.act, "target": str(job.target), "card": job.card_id})
+        return 1
+
+    def _call(self, job: Job) -> tuple[str, str]:
+        repeat = False
+        if job.sending_at is not None and job.act != "edit":
+            found, known = self._find(job)
+            if found is not None:
+                return found.channel, found.ts
+            repeat = not known
+        message = self._message(job, repeat=repeat)
+        if job.act == "edit":
+            self._plainer(job, message, lambda words: self.speaker.update(job.channel, job.ts, words))
+            return job.channel, job.ts
+        thread = job.ts if job.act == "reply" else None
+        address = job.channel if job.act == "reply" else _address(job.target)
+        posted = self._plainer(
+            job,
+            message,
+            lambda words: self.speaker.post(
+                address, words, notice=job.key, thread_ts=thread, broadcast=job.broadcast
+            ),
+        )
+        return posted.channel, posted.ts
+
+    def _plainer(self, job: Job, message: dict[str, Any], call: Callable[[dict[str, Any]], T]) -> T:
+        """Say it as it was drawn; where Slack refuses the drawing, say the same in plain words."""
+        try:
+            return call(message)
+        except SlackTrouble as trouble:
+            if trouble.kind != "payload":
+                raise
+            log.warning("blocks refused", extra={"why": str(trouble), "card": job.card_id})
+            return call(blocks.message(message["text"]))
+
+    def _find(self, job: Job) -> tuple[Posted | None, bool]:
+        """Look for a message that may have arrived: twice, some seconds apart; False when we may not look."""
+        assert job.sending_at is not None
+        channel = job.channel if job.act == "reply" else _address(job.target)
+        thread = job.ts if job.act == "reply" else None
+        for look in range(2):
+            if look:
+                self.sleep(LOOK_AGAIN)
+            try:
+                found = self.speaker.find(channel, job.key, job.sending_at, thread)
+            except SlackTrouble as trouble:
+                if trouble.code in ("missing_scope", "not_in_channel", "channel_not_found"):
+                    return None, False
+                raise
+            if found is not None:
+                return found, True
+        return None, True
+
+    def _message(self, job: Job, *, repeat: bool) -> dict[str, Any]:
+        if job.act == "reply":
+            text = f"{job.text} _(may be a repeat)_" if repeat else job.text
+            return blocks.message(text, [blocks.section(text)])
+        if job.form == "close":
+            message = alerts.close(job.body)
+        elif job.form == "ops":
+            message = alerts.ops(job.body)
+        else:
+            with self.store.reading() as tx:
+                told = self._told(tx, job)
+            mentions = [str(who) for who in job.body.get("mention", ())]
+            critical = any(
+                each.incident.severity == "critical" and each.incident.state == "firing" for each in told
+            )
+            message = alerts.card(told, job.revision, mentions if critical else ())
+        if repeat:
+            message["text"] = f"{message['text']} (may be a repeat)"
+            message["blocks"] = [*message.get("blocks", []), blocks.context("This may be a repeat.")]
+        return message
+
+    def _told(self, tx: Any, job: Job) -> list[Told]:
+        known = incidents.by_fingerprint(tx, job.members)
+        return [
+            Told(known[fingerprint], incidents.telling(known[fingerprint]))
+            for fingerprint in job.members
+            if fingerprint in known
+        ]
+
+    def _put_off(self, job: Job, trouble: SlackTrouble) -> None:
+        """Decide what a failed call means: try later, look first, say it elsewhere, or stop."""
+        clock = self.clock()
+        why = str(trouble)
+        log.warning("not delivered", extra={"act": job.act, "target": str(job.target), "why": why})
+        with self.store.writing() as tx:
+            match trouble.kind:
+                case "uncertain":
+                    outbox.retry(tx, job, clock + timedelta(seconds=1), why, uncertain=True)
+                case "passing":
+                    wait = (
+                        timedelta(seconds=trouble.retry_after)
+                        if trouble.retry_after
+                        else _backoff(job.attempts)
+                    )
+                    outbox.retry(tx, job, clock + wait, why, uncertain=False)
+                case "gone":
+                    self._gone(tx, job, why)
+                case "permanent":
+                    self._refused(tx, job, trouble)
+                case _:
+                    outbox.retry(tx, job, clock + LONGEST_WAIT, why, uncertain=False)
+        if trouble.kind == "revoked":
+            raise SetupWrong(
+                f"Slack refuses SLACK_BOT_TOKEN ({trouble.code}); nothing is lost, what is to be said waits.",
+                "Install the app again and set the token that begins with xoxb-.",
+            )
+
+    def _gone(self, tx: Any, job: Job, why: str) -> None:
+        """A person deleted the message: say it anew only while its trouble lasts."""
+        known = incidents.by_fingerprint(tx, job.members)
+        if any(incident.state == "firing" for incident in known.values()):
+            outbox.repost(tx, job)
+        else:
+            outbox.drop(tx, job, why)
+
+    def _refused(self, tx: Any, job: Job, trouble: SlackTrouble) -> None:
+        """The room will not hear us: the fallback channel does, and learns why."""
+        refused = _address(job.target)
+        if job.act == "post" and self.fallback and refused.lstrip("#") != self.fallback:
+            target = Target("slack", self.fallback)
+            outbox.redirect(tx, job, target, str(trouble))
+            body: dict[str, object] = {
+                "happened": f"Slack does not let me speak in {refused} ({trouble.code}), so its messages come here.",
+                "remedy": "Invite the app there with /invite, or change the route in the rule file.",
+            }
+            outbox.say(tx, f"refused:{refused}:{trouble.code}", target, "ops", body, self.clock())
+            return
+        outbox.retry(tx, job, self.clock() + REFUSED_WAIT, str(trouble), uncertain=False)
+
+
+def summary(delivered: Delivered) -> None:
+    """Raise Unanswered when something that is due could not be said."""
+    if delivered.waiting:
+        count = f"{delivered.waiting} message{'s' if delivered.waiting != 1 else ''}"
+        raise Unanswered(
+            f"{count} could not be delivered to Slack yet; they are kept.", "Run the poll again."
+        )
+
+
+def _address(target: Target) -> str:
+    """Return a channel as Slack takes it: ids as they are, names with their #."""
+    name = target.address
+    if name[:1] in ("C", "G", "D", "U", "W", "#") and (name[0] == "#" or (name.isupper() and name.isalnum())):
+        return name
+    return f"#{name}"
+
+
+def _backoff(attempts: int) -> timedelta:
+    return min(timedelta(seconds=2 ** min(attempts, 10)), LONGEST_WAIT)

@@ -1,0 +1,286 @@
+"""What a key may hold: readers that return a value, or tell what is wrong and how to write it."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, time, timedelta
+from typing import TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from bot.core.money import parse_usd
+from bot.core.rules.nodes import Mapping as MappingNode
+from bot.core.rules.nodes import Node, Scalar, Sequence
+from bot.core.rules.problems import Problems, closest, listed, quoted
+from bot.core.rules.table import Field, entries, is_empty
+
+T = TypeVar("T")
+
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+_DURATION = re.compile(r"([0-9]{1,6})([mhd])")
+_LOOSE_DURATION = re.compile(
+    r"([0-9]{1,6})\s*(m|min|mins|minutes?|h|hrs?|hours?|d|days?|w|weeks?)", re.IGNORECASE
+)
+_PERCENT = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,9}))?\s*%")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_LONGEST = timedelta(days=3660)
+
+
+def text_of(node: Node, name: str, problems: Problems) -> str | None:
+    """Return the text of a single value; None, told, for a list, for keys and for nothing."""
+    if not isinstance(node, Scalar):
+        what = "a list" if isinstance(node, Sequence) else "keys and values"
+        problems.add("B011", node, f'"{name}" takes one value, not {what}')
+        return None
+    if node.bad or is_empty(node, f'"{name}" is empty', problems):
+        return None
+    return node.text
+
+
+def from_text(
+    parse: Callable[[str], T | None],
+    code: str,
+    wrong: Callable[[str], str],
+    schema: Mapping[str, object],
+    suggest: Callable[[str], str] = lambda _: "",
+) -> Field[T]:
+    """Return the field of a value that is written as one text; `wrong` says what is the matter with it."""
+
+    def read(node: Node, name: str, problems: Problems) -> T | None:
+        text = text_of(node, name, problems)
+        if text is None:
+            return None
+        value = parse(text)
+        if value is None:
+            problems.add(code, node, wrong(text), suggest(text))
+        return value
+
+    return Field(read, schema)
+
+
+def choice(
+    what: str,
+    words: Mapping[str, T],
+    *,
+    elsewhere: tuple[str, ...] = (),
+    others: str = "",
+    code: str = "B013",
+) -> Field[T]:
+    """Return the field of one of a few words; `elsewhere` are words of the language unknown to this version."""
+
+    def read(node: Node, name: str, problems: Problems) -> T | None:
+        text = text_of(node, name, problems)
+        if text is None or text in words:
+            return None if text is None else words[text]
+        if text in elsewhere:
+            known = ", ".join(words)
+            problems.add(
+                "B035", node, f'"{name}": {quoted(text)} is not known to this version; it knows: {known}'
+            )
+        else:
+            usable = listed([*words, others] if others else words)
+            problems.add(code, node, f"{quoted(text)} is no {what}; write {usable}", closest(text, words))
+        return None
+
+    return Field(read, {"enum": list(words)})
+
+
+def list_of(item: Field[T], *, twice: bool = True) -> Field[tuple[T, ...]]:
+    """Return the field of a list, where a list of one needs no brackets; `twice` allows repeated items."""
+
+    def read(node: Node, name: str, problems: Problems) -> tuple[T, ...] | None:
+        if not isinstance(node, Sequence):
+            single = item.read(node, name, problems)
+            return None if single is None else (single,)
+        if not node.items:
+            problems.add("B014", node, f'"{name}" is an empty list')
+            return None
+        values: list[T] = []
+        for part in node.items:
+            if is_empty(part, f'an item of "{name}" is empty', problems):
+                continue
+            value = item.read(part, name, problems)
+            if value is None:
+                continue
+            if not twice and value in values:
+                word = quoted(part.text) if isinstance(part, Scalar) else "this"
+                problems.add("B015", part, f'{word} stands twice in "{name}"')
+                continue
+            values.append(value)
+        return tuple(values)
+
+    return Field(read, {"anyOf": [item.schema, {"type": "array", "items": item.schema, "minItems": 1}]})
+
+
+def whole(least: int, most: int) -> Field[int]:
+    """Return the field of a whole number between two bounds, both allowed."""
+
+    def parse(text: str) -> int | None:
+        digits = text.replace(",", "")
+        number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else -1
+        return number if least <= number <= most else None
+
+    return from_text(
+        parse,
+        "B025",
+        lambda text: f"{quoted(text)} is not a whole number from {least:,} to {most:,}",
+        {"type": "integer", "minimum": least, "maximum": most},
+    )
+
+
+def _one_line(text: str) -> str | None:
+    line = " ".join(text.split())
+    return line if line and len(line) <= 200 and line.isprintable() else None
+
+
+def _handle(text: str) -> str | None:
+    bare = text.strip().lstrip("#@")
+    return bare if 0 < len(bare) <= 80 and not re.search(r"[\s#@<>|]", bare) and bare.isprintable() else None
+
+
+def _address(text: str) -> str | None:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    good = parts.scheme == "https" and parts.netloc and text.isprintable() and not re.search(r"[\s<>|]", text)
+    return text if good else None
+
+
+def _duration(text: str) -> timedelta | None:
+    match = _DURATION.fullmatch(text)
+    span = int(match[1]) * _UNITS[match[2]] if match else None
+    return span if span is not None and span <= _LONGEST else None
+
+
+def _wrong_duration(text: str) -> str:
+    match = _LOOSE_DURATION.fullmatch(text.strip())
+    if match is None:
+        return f"{quoted(text)} is not a duration; write one like 5m, 36h or 7d"
+    number, unit = int(match[1]), match[2][0].lower()
+    meant = f"{number * 7}d" if unit == "w" else f"{number}{unit}"
+    if _duration(meant) is None:
+        return f"{quoted(text)} is longer than {_LONGEST.days}d"
+    return f"{quoted(text)} is not a duration; write {meant}"
+
+
+def percent_of(text: str) -> str | None:
+    """Return the exact decimal of `80%` or `33.30 %`, without needless zeros: `80`, `33.3`; None if it is none."""
+    match = _PERCENT.fullmatch(text)
+    if match is None:
+        return None
+    fraction = (match[2] or "").rstrip("0")
+    return f"{int(match[1])}.{fraction}" if fraction else str(int(match[1]))
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+    except ValueError:
+        return None
+    return day if day and 2000 <= day.year <= 2100 else None
+
+
+def _year_start(text: str) -> tuple[int, int] | None:
+    match = re.fullmatch(r"([0-9]{2})-([0-9]{2})", text)
+    month, day = (int(match[1]), int(match[2])) if match else (0, 0)
+    return (month, day) if 1 <= month <= 12 and 1 <= day <= 28 else None
+
+
+def _clock(text: str) -> time | None:
+    match = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", text)
+    hour, minute = (int(match[1]), int(match[2])) if match else (24, 0)
+    return time(hour, minute) if hour < 24 and minute < 60 else None
+
+
+def _zone(text: str) -> str | None:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):  # OSError: "Europe" is a folder of the time zone database
+        return None
+    return text
+
+
+def _labels(node: Node, name: str, problems: Problems) -> Mapping[str, str] | None:
+    found = {
+        key.text: text
+        for key, value in entries(node, f'"{name}"', problems)
+        if (text := text_of(value, key.text, problems)) is not None
+    }
+    return found if isinstance(node, MappingNode) else None
+
+
+TEXT = from_text(
+    _one_line,
+    "B020",
+    lambda text: f"{quoted(text)} is not a line of at most 200 printable characters",
+    {"type": "string", "maxLength": 200},
+)
+RULE_ID = from_text(
+    lambda text: text if ID.fullmatch(text) else None,
+    "B020",
+    lambda text: (
+        f"{quoted(text)} is not an id: write small letters, digits and hyphens, "
+        "63 at most, a letter or a digit first"
+    ),
+    {"type": "string", "pattern": f"^{ID.pattern}$"},
+)
+HANDLE = from_text(
+    _handle,
+    "B020",
+    lambda text: (
+        f"{quoted(text)} is not the name of a channel, a person or a group: write one word, or an id"
+    ),
+    {"type": "string"},
+)
+HTTPS = from_text(
+    _address,
+    "B027",
+    lambda text: f"{quoted(text)} is not a web address that begins with https://",
+    {"type": "string", "format": "uri", "pattern": "^https://"},
+)
+DURATION = from_text(
+    _duration, "B021", _wrong_duration, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}
+)
+USD = from_text(
+    parse_usd,
+    "B022",
+    lambda text: f"{quoted(text)} is not an amount of dollars; write one like 12,000 or $1,500.50",
+    {"type": ["number", "string"], "minimum": 0},
+)
+DATE = from_text(
+    _day,
+    "B024",
+    lambda text: f"{quoted(text)} is not a date; write one like 2026-02-01",
+    {"type": "string", "format": "date"},
+)
+YEAR_START = from_text(
+    _year_start,
+    "B024",
+    lambda text: f"{quoted(text)} is not a day on which a year can begin; write month-day, 01-01 to 12-28",
+    {"type": "string", "pattern": "^[0-9]{2}-[0-9]{2}$"},
+)
+CLOCK = from_text(
+    _clock,
+    "B024",
+    lambda text: f"{quoted(text)} is not a time of day; write one like 09:00",
+    {"type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}$"},
+)
+ZONE = from_text(
+    _zone,
+    "B024",
+    lambda text: f"{quoted(text)} is not a time zone; write one like Europe/Berlin or UTC",
+    {"type": "string"},
+    lambda text: closest(text, available_timezones()),
+)
+YES_NO = choice("answer", {"true": True, "false": False})
+WEEKDAY = choice(
+    "weekday",
+    {
+        day: number
+        for number, day in enumerate(
+            ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+        )
+    },
+)
+LABELS = Field(_labels, {"type": "object", "additionalProperties": {"type": "string"}})

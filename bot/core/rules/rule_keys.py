@@ -1,0 +1,120 @@
+"""The keys every kind of rule has, and the part of a rule they become."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from bot.core.dimension import UNATTRIBUTED
+from bot.core.rules.book import TEAM, Origin, Rule
+from bot.core.rules.fields import (
+    DATE,
+    DURATION,
+    HTTPS,
+    LABELS,
+    RULE_ID,
+    TEXT,
+    YES_NO,
+    list_of,
+    whole,
+)
+from bot.core.rules.nodes import Scalar
+from bot.core.rules.problems import Problems
+from bot.core.rules.sections import Setting, check_name
+from bot.core.rules.select import Pattern, Scope, Selector
+from bot.core.rules.selecting import EACH, SELECTOR, named_values
+from bot.core.rules.snapshot_check import Mention
+from bot.core.rules.table import Key, Values
+
+R = TypeVar("R", bound=Rule)
+
+ID = Key(
+    "id",
+    RULE_ID,
+    "What the rule is, for good: title, wording and order may change.",
+    required="a name for good",
+)
+KIND = Key("kind", TEXT, "What is watched.", required="what is watched")
+TITLE = Key("title", TEXT, "What people call the rule.")
+RUNBOOK = Key("runbook", HTTPS, "A page that says what to do, linked in every alert.")
+LABELS_KEY = Key("labels", LABELS, "Words of your own, for silences and searches.")
+SELECT = Key("select", SELECTOR, "Which spend: dimension → a value or a list; all keys must match.")
+EXCEPT = Key("except", SELECTOR, "What is left out: anything that matches one of the keys.")
+EACH_KEY = Key("each", EACH, "Judged on its own for each value, or each combination of values.")
+LIMIT = Key("limit", whole(1, 10_000), "How many groups are judged; the smallest beyond it are one.")
+ROUTE = Key("route", TEXT, "Where it speaks: a route, or team for the team of the project.")
+SETTLE = Key("settle", DURATION, "A UTC day counts as settled this long after it ended.")
+WAS = Key("was", list_of(RULE_ID, twice=False), "Ids it had before: their state moves here.")
+ENABLED = Key("enabled", YES_NO, "false: it judges nothing, and is listed as inactive.")
+FROM = Key("from", DATE, "The first day it judges.")
+TO = Key("to", DATE, "The first day it no longer judges.")
+
+COMMON: tuple[Key[Any], ...] = (
+    ID, KIND, TITLE, RUNBOOK, LABELS_KEY, SELECT, EXCEPT, EACH_KEY, LIMIT, ROUTE, SETTLE, WAS, ENABLED, FROM, TO,
+)  # fmt: skip
+
+_FIELDS = tuple(part.name for part in fields(Rule))
+
+
+def common_part(values: Values, kind: str, setting: Setting, problems: Problems) -> Rule:
+    """Return what the rule shares with every kind; what was wrong is told and left at its default."""
+    route = values[ROUTE]
+    if route is not None and route != TEAM:
+        check_name(route, setting.routes, "route", values.at(ROUTE), problems, setting)
+    first, end = values[FROM], values[TO]
+    if first and end and first >= end:
+        message = f'"to" is the first day after the rule, so it must come after {first}'
+        problems.add("B033", values.at(TO), message)
+    each = values.get(EACH_KEY, ())
+    _check_teams(values, each, setting, problems)
+    return Rule(
+        id=values.get(ID, ""),
+        kind=kind,
+        origin=Origin(values.node.source.name, values.node.line),
+        title=values.get(TITLE, ""),
+        runbook=values.get(RUNBOOK, ""),
+        labels=values.get(LABELS_KEY, {}),
+        scope=Scope(values.get(SELECT, Selector()), values.get(EXCEPT, Selector()), each),
+        limit=values.get(LIMIT, 500),
+        route=route or "",
+        settle=values.get(SETTLE, setting.settle),
+        was=values.get(WAS, ()),
+        enabled=values.get(ENABLED, True),
+        from_day=first,
+        to_day=end,
+    )
+
+
+def as_kind(cls: type[R], common: Rule, **own: Any) -> R:
+    """Return a rule of a kind: the common part and the kind's own."""
+    shared: dict[str, Any] = {name: getattr(common, name) for name in _FIELDS}
+    return cls(**shared, **own)
+
+
+def selected_names(values: Values) -> Iterator[Mention]:
+    """Yield the names that `select` and `except` write out."""
+    for key in (SELECT, EXCEPT):
+        if values.has(key):
+            for dimension, place in named_values(values.at(key)):
+                yield mention(dimension, place)
+
+
+def mention(dimension: str, place: Scalar) -> Mention:
+    """Return a name at its place."""
+    return Mention(dimension, place.text, place.source.shown, place.line, place.column)
+
+
+def _check_teams(values: Values, each: tuple[str, ...], setting: Setting, problems: Problems) -> None:
+    if not setting.complete:
+        return
+    if "team" in each and not setting.teams:
+        problems.add("B033", values.at(EACH_KEY), '"each: team" needs "teams": no file has any')
+    for key in (SELECT, EXCEPT):
+        for dimension, place in named_values(values.at(key)) if values.has(key) else ():
+            if dimension == "team":
+                _check_team(place, setting, problems)
+
+
+def _check_team(place: Scalar, setting: Setting, problems: Problems) -> None:
+    pattern = Pattern(place.text)
+    if place.text != UNATTRIBUTED["team"] and not any(pattern.matches(name, name) for name in setting.teams):
+        check_name(place.text, setting.teams, "team", place, problems, setting)

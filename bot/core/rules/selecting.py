@@ -1,0 +1,97 @@
+"""`select`, `except` and `each`: dimensions, and patterns of their values."""
+
+from collections.abc import Iterator
+
+from bot.core.dimension import DIMENSIONS, UNATTRIBUTED
+from bot.core.rules.fields import choice, list_of, text_of
+from bot.core.rules.nodes import Mapping, Node, Scalar, Sequence
+from bot.core.rules.problems import Problems, closest, quoted
+from bot.core.rules.regex import regex_trouble
+from bot.core.rules.select import Pattern, Selector
+from bot.core.rules.table import Field, entries, is_empty
+
+_PARTS_OF_A_LINE_ITEM = frozenset(
+    ("input", "output", "cached input", "cache write", "image", "audio", "text", "training")
+)
+"""What stands after the comma in line items that OpenAI bills: `gpt-5, cached input`."""
+
+
+def _pattern(node: Node, name: str, problems: Problems) -> Pattern | None:
+    if not isinstance(node, Mapping):
+        text = text_of(node, name, problems)
+        if text is None:
+            return None
+        if len(text) > 200 or not text.isprintable():
+            problems.add("B020", node, f"{quoted(text)} is not a line of at most 200 printable characters")
+            return None
+        return Pattern(text)
+    if set(node.entries) != {"regex"}:
+        problems.add("B011", node, f'"{name}" takes names, or {{regex: ...}}')
+        return None
+    value = node.entries["regex"].value
+    text = text_of(value, "regex", problems)
+    if text is None:
+        return None
+    if trouble := regex_trouble(text):
+        problems.add("B026", value, f"{quoted(text)} {trouble}")
+        return None
+    return Pattern(text, regex=True)
+
+
+PATTERNS = list_of(
+    Field(_pattern, {"anyOf": [{"type": "string"}, {"type": "object", "required": ["regex"]}]})
+)
+
+
+def _selector(node: Node, name: str, problems: Problems) -> Selector | None:
+    terms: list[tuple[str, tuple[Pattern, ...]]] = []
+    for key, value in entries(node, f'"{name}"', problems):
+        if key.text not in DIMENSIONS:
+            message = f"cost has no dimension {quoted(key.text)}; it has {', '.join(DIMENSIONS)}"
+            problems.add("B034", key, message, closest(key.text, DIMENSIONS))
+        elif not is_empty(value, f'"{key.text}" is empty', problems, key=key):
+            if key.text == "line_item":
+                _warn_of_split_line_items(value, problems)
+            patterns = PATTERNS.read(value, key.text, problems)
+            if patterns:
+                terms.append((key.text, patterns))
+    return Selector(tuple(terms))
+
+
+def _warn_of_split_line_items(node: Node, problems: Problems) -> None:
+    if not isinstance(node, Sequence) or not node.flow:
+        return
+    for before, after in zip(node.items, node.items[1:], strict=False):
+        if (
+            isinstance(before, Scalar)
+            and isinstance(after, Scalar)
+            and before.plain
+            and after.plain
+            and after.text in _PARTS_OF_A_LINE_ITEM
+            and before.text not in _PARTS_OF_A_LINE_ITEM
+        ):
+            problems.add(
+                "W104", before, f'is this one line item? write "{before.text}, {after.text}" in quotes'
+            )
+
+
+def named_values(selector: Node, dimension: str = "") -> Iterator[tuple[str, Scalar]]:
+    """Yield (dimension, place) of every name that a selector, or the patterns of one dimension, write out."""
+    if isinstance(selector, Mapping):
+        if not dimension:
+            for key, value in selector.entries.values():
+                yield from named_values(value, key.text)
+    elif isinstance(selector, Sequence):
+        for item in selector.items:
+            yield from named_values(item, dimension)
+    elif dimension in UNATTRIBUTED and selector.text and not selector.bad:
+        yield dimension, selector
+
+
+_select_schema: dict[str, object] = {
+    "type": "object",
+    "properties": dict.fromkeys(DIMENSIONS, PATTERNS.schema),
+    "additionalProperties": False,
+}
+SELECTOR = Field(_selector, _select_schema)
+EACH = list_of(choice("dimension of cost", {name: name for name in DIMENSIONS}, code="B034"), twice=False)

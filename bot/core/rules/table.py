@@ -1,0 +1,135 @@
+"""Keys and what they may hold: one table reads a file, and describes itself to editors.
+
+A `Field` is what can stand behind a key, a `Key` its name and one line about it, a `Table` the keys that belong
+together. Reading gathers problems and goes on; a None among the values is a problem already told, or a key
+that was not written.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from bot.core.rules.nodes import Entry, Node, Scalar
+from bot.core.rules.nodes import Mapping as MappingNode
+from bot.core.rules.problems import Problems, closest, quoted
+
+T = TypeVar("T")
+
+Read = Callable[[Node, str, Problems], T | None]
+"""(node, the key's name, where problems go) → the value, or None when a problem was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[T]):
+    """What may stand behind a key, for the program and (as JSON Schema) for an editor."""
+
+    read: Read[T]
+    schema: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Generic[T]):
+    name: str
+    field: Field[T]
+    about: str
+    """One line for the person who writes it."""
+    required: str = ""
+    """Said to the person who left it out: what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a table read: typed values by key, and where they stand."""
+
+    node: MappingNode
+    where: str
+    """What the keys belong to, in words: `rule "project-month"`."""
+    found: Mapping[str, object]
+
+    def __getitem__(self, key: Key[T]) -> T | None:
+        return cast("T | None", self.found.get(key.name))
+
+    def get(self, key: Key[T], default: T) -> T:
+        """Return the value, or `default` when there is none."""
+        value = self[key]
+        return default if value is None else value
+
+    def has(self, key: Key[Any]) -> bool:
+        """Tell whether the key was written, rightly or wrongly."""
+        return key.name in self.node.entries
+
+    def at(self, key: Key[Any]) -> Node:
+        """Return the place of the key's value; of the whole where it was not written."""
+        entry = self.node.entries.get(key.name)
+        return entry.value if entry else self.node
+
+
+class Table:
+    """Keys that belong together.
+
+    `absent` are keys of the language that this version does not know: told apart from misspelt ones.
+    """
+
+    def __init__(self, *keys: Key[Any], absent: Collection[str] = ()) -> None:
+        self.keys: Mapping[str, Key[Any]] = {key.name: key for key in keys}
+        self.absent = frozenset(absent)
+        self._required = tuple(key for key in keys if key.required)
+
+    def read(self, node: Node, where: str, problems: Problems) -> Values | None:
+        """Return what the mapping holds; None when it is none."""
+        mapping = as_mapping(node, where, problems)
+        if mapping is None:
+            return None
+        found: dict[str, object] = {}
+        keys = self.keys
+        for name, (key_node, value) in mapping.entries.items():
+            key = keys.get(name)
+            if key is None:
+                self._unknown(key_node, where, problems)
+            elif not is_empty(value, f'"{name}" is empty', problems, key.required, key_node):
+                found[name] = key.field.read(value, name, problems)
+        for key in self._required:
+            if key.name not in mapping.entries:
+                problems.add("B010", mapping, f'{where} needs "{key.name}": {key.required}')
+        return Values(mapping, where, found)
+
+    def _unknown(self, key: Scalar, where: str, problems: Problems) -> None:
+        if key.bad:
+            return
+        if key.text in self.absent:
+            problems.add("B035", key, f"key {quoted(key.text)} in {where} is not known to this version")
+            return
+        near = closest(key.text, self.keys)
+        known = "" if near or len(self.keys) > 12 else f"; it knows: {', '.join(self.keys)}"
+        problems.add("B012", key, f"unknown key {quoted(key.text)} in {where}{known}", near)
+
+
+def as_mapping(node: Node, where: str, problems: Problems) -> MappingNode | None:
+    """Return the node when it holds keys and values; otherwise tell, and return None."""
+    if isinstance(node, MappingNode):
+        return node
+    if not (isinstance(node, Scalar) and node.bad):
+        what = quoted(node.text) if isinstance(node, Scalar) else "a list"
+        problems.add("B011", node, f"{where} takes keys and values, not {what}")
+    return None
+
+
+def entries(node: Node, where: str, problems: Problems) -> list[Entry]:
+    """Return the entries of a mapping whose keys are free names, without those already reported."""
+    mapping = as_mapping(node, where, problems)
+    return [entry for entry in mapping.entries.values() if not entry.key.bad] if mapping else []
+
+
+def is_empty(node: Node, told: str, problems: Problems, remedy: str = "", key: Node | None = None) -> bool:
+    """Tell whether nothing stands there, and say so: a `#` after a blank begins a comment in YAML."""
+    if not isinstance(node, Scalar) or node.text or node.bad:
+        return False
+    line = node.source.line(node.line)
+    rest = line[node.column - 1 :].lstrip()
+    word = rest.split()[0].rstrip(",]}") if node.plain and rest.startswith("#") else ""
+    if len(word) > 1:
+        at = node._replace(column=len(line) - len(rest) + 1, text=word)
+        problems.add("B003", at, f'{told}: YAML reads "{word}" as a comment; write {word[1:]} or "{word}"')
+    else:
+        problems.add("B003", key or node, f"{told}; {remedy}" if remedy else told)
+    return True

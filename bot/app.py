@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +13,7 @@ from bot.core.errors import Unanswered
 from bot.deliver import Courier, Speaker
 from bot.edge.openai import OpenAI
 from bot.edge.slack import Slack
+from bot.edge.store import outbox
 from bot.edge.store.engine import lock_path
 from bot.edge.store.store import Store
 from bot.rulebook import Rules
@@ -35,6 +36,8 @@ class App:
     clock: Callable[[], datetime] = wall_clock
     speaker: Speaker | None = None
     """Where messages go, when it is not Slack."""
+    pace: timedelta = outbox.EDIT_PACE
+    """How long a message rests between two edits."""
     sources: tuple[str, ...] = ()
     """What is polled; nothing named is everything."""
     _openai: OpenAI | None = field(default=None)
@@ -70,7 +73,8 @@ class App:
         return Syncer(self.openai, self.store, self.clock)
 
     def courier(self) -> Courier:
-        return Courier(self.store, self.speaker or self.slack, self.clock, fallback=self.settings.channel)
+        speaker = self.speaker or self.slack
+        return Courier(self.store, speaker, self.clock, fallback=self.settings.channel, pace=self.pace)
 
     @contextmanager
     def alone(self, wait: float = 60.0) -> Iterator[None]:

@@ -1,14 +1,15 @@
 """One tick: fetch → store → evaluate → decide → write the events → deliver."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from bot.app import App
+from bot.core.dimension import described
 from bot.core.errors import BotError, Unanswered
 from bot.core.evaluate import needs_from
 from bot.core.incident import Event
@@ -45,6 +46,8 @@ class Tick:
     refused: BotError | None = None
     """What a person must mend before anything can be read."""
     notes: tuple[str, ...] = ()
+    groups: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    """Event key → its group's ids and names, for people and machines."""
 
 
 def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -> Tick:
@@ -78,7 +81,15 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
     )
     notes = tuple(note for note in (rules.trouble, _nobody_hears(rules, judged)) if note)
     return Tick(
-        now, synced.results, complete, judged.events, judged.skipped, Delivered(), synced.refused, notes
+        now,
+        synced.results,
+        complete,
+        judged.events,
+        judged.skipped,
+        Delivered(),
+        synced.refused,
+        notes,
+        _groups(app, book, judged.events),
     )
 
 
@@ -94,9 +105,7 @@ def tick(
     with app.alone():
         done = fetch_and_judge(app, now, progress)
         delivered = app.courier().deliver(now, wait=wait, stopped=stopped)
-    return Tick(
-        done.now, done.results, done.complete, done.events, done.skipped, delivered, done.refused, done.notes
-    )
+    return replace(done, delivered=delivered)
 
 
 def failure(done: Tick) -> BotError | None:
@@ -115,6 +124,19 @@ def failure(done: Tick) -> BotError | None:
             "Run the poll again, or let run deliver them.",
         )
     return None
+
+
+def _groups(app: App, book: Rulebook, events: Sequence[Event]) -> dict[str, Mapping[str, str | None]]:
+    if not events:
+        return {}
+    with app.store.reading() as tx:
+        names = records.names(tx)
+    found: dict[str, Mapping[str, str | None]] = {}
+    for event in events:
+        rule = book.rule(event.rule_id)
+        if rule is not None:
+            found[event.key] = described(rule.scope.each, event.group, names.of)
+    return found
 
 
 def _by_user(book: Rulebook) -> bool:
@@ -147,9 +169,7 @@ def _mute(rules: InForce, rule_id: str) -> bool:
 # -- the bot's own trouble -------------------------------------------------------------------------
 
 
-def _speak_of_trouble(
-    tx: Connection, rules: InForce, synced: Synced, skew: str, now: datetime
-) -> None:
+def _speak_of_trouble(tx: Connection, rules: InForce, synced: Synced, skew: str, now: datetime) -> None:
     """Say each trouble once when it begins and once when it is over."""
     room = ops_room(rules.book, rules.voice.fallback)
 

@@ -1,11 +1,13 @@
 """The rules in force: read again when their files change; a bad edit keeps yesterday's and is said once."""
 
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from bot.core.errors import SetupWrong
 from bot.core.rules.book import Problem, Rulebook
 from bot.edge import rule_files
 from bot.edge.rule_commit import commit_of
@@ -41,6 +43,7 @@ class Rules:
         self._path = settings.rules_path
         self._seen = ""
         self._in_force: InForce | None = None
+        self._reading = threading.Lock()
 
     def now(self, at: datetime) -> InForce:
         """Return the rules in force, reading the files again if they changed.
@@ -52,15 +55,23 @@ class Rules:
                 # No folder, and nobody named one: there is nothing to read and nothing to remember.
                 self._in_force = InForce(Rulebook(hash="built-in"), voice=self._voice(""))
             return self._in_force
-        seen = rule_files.fingerprint(self._path)
-        if self._in_force is None or seen != self._seen:
-            self._in_force = self._load(self._path, at)
-            self._seen = seen
-        return self._in_force
+        with self._reading:
+            seen = rule_files.fingerprint(self._path)
+            if self._in_force is None or seen != self._seen:
+                self._in_force = self._load(self._path, at)
+                self._seen = seen
+            return self._in_force
 
     def _load(self, path: Path, at: datetime) -> InForce:
         commit = self._settings.budgetbot_rules_rev or commit_of(path)
-        loaded = rule_files.load(path)
+        try:
+            loaded = rule_files.load(path)
+        except SetupWrong as gone:
+            kept = self._last_good()
+            if kept is None:
+                raise
+            log.warning("rules not loaded", extra={"why": gone.happened})
+            return InForce(kept.book, (), f"{gone.happened} The last good rules go on.", kept.voice)
         if loaded.book is not None:
             if self._store is not None:
                 with self._store.writing() as tx:
@@ -74,8 +85,6 @@ class Rules:
         )
         kept = self._last_good()
         if kept is None:
-            from bot.core.errors import SetupWrong  # noqa: PLC0415
-
             raise SetupWrong(
                 f"{trouble}, and no good load to go on with.", "Run budgetbot check and mend them."
             )

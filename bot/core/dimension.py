@@ -1,6 +1,6 @@
 """What spend can be told apart by: the wire's columns, and the dimensions people name in rules and questions."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 COLUMNS = (
@@ -85,3 +85,18 @@ def reader(dimension: str, team_of: Callable[[str], str], models: Collection[str
         case "team":
             return lambda series: team_of(series.project_id)
     raise KeyError(dimension)
+
+
+def described(
+    dimensions: Sequence[str], values: Sequence[str], name_of: Callable[[str, str], str]
+) -> dict[str, str | None]:
+    """Return a group as JSON tells it: `project_id` + `project` where a value is an id, `model` alone elsewhere.
+
+    An id is None where spend is not attributed; the name then says so: `(no project)`.
+    """
+    told: dict[str, str | None] = {}
+    for dimension, value in zip(dimensions, values, strict=True):
+        if dimension in NAMED_BY_ID:
+            told[NAMED_BY_ID[dimension]] = value or None
+        told[dimension] = name_of(dimension, value)
+    return told

@@ -1,10 +1,12 @@
 """Opening a database: pragmas, transactions that begin as what they are, migrations under a lock."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -71,6 +73,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: all of it, or nothing."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+def copy_into(text: str, target: Path) -> None:
+    """Copy a database, as it stands at this moment, into a new file; nothing happens when there is none yet."""
+    source = parse_url(text).database
+    if not source or source == ":memory:" or not Path(source).exists():
+        return
+    with closing(sqlite3.connect(f"file:{quote(source)}?mode=ro", uri=True)) as old:
+        with closing(sqlite3.connect(target)) as new:
+            old.backup(new)
 
 
 def lock_path(url: URL, purpose: str) -> Path | None:

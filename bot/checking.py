@@ -1,0 +1,122 @@
+"""`check`: every problem of the rule files, and what the last snapshot knows of the names in them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.core.evaluate import cuts, evaluate
+from bot.core.incident import Finding
+from bot.core.money import show_usd
+from bot.core.rules.book import Problem, Rulebook
+from bot.core.rules.snapshot_check import Mention, warnings_from_snapshot
+from bot.edge import rule_files
+from bot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `check` found."""
+
+    problems: tuple[Problem, ...]
+    files: int
+    rules: int
+
+    @property
+    def errors(self) -> int:
+        return sum(problem.severity == "error" for problem in self.problems)
+
+
+def check(paths: Iterable[Path], settings: Settings, now: datetime) -> Checked:
+    """Return every problem of the files under `paths`; nothing is asked of the network."""
+    problems: list[Problem] = []
+    files = rules = 0
+    for path in paths:
+        loaded = rule_files.load(path)
+        files += len(loaded.shown)
+        rules += loaded.rules
+        problems += loaded.problems
+        problems += _from_snapshot(settings, loaded.book, loaded.mentions, loaded.shown, now)
+    return Checked(tuple(sorted(problems)), files, rules)
+
+
+def _from_snapshot(
+    settings: Settings,
+    book: Rulebook | None,
+    mentions: tuple[Mention, ...],
+    shown: Mapping[str, str],
+    now: datetime,
+) -> list[Problem]:
+    """Compare with the database, if there is one that is up to date; `check` never makes or migrates one."""
+    if not _has_database(settings.database_url):
+        return []
+    # The database's libraries cost half a second: only where there is something to compare with.
+    from bot.edge.store import engine, incidents  # noqa: PLC0415
+    from bot.edge.store.records import names as read_names  # noqa: PLC0415
+    from bot.edge.store.store import Store  # noqa: PLC0415
+    from bot.judge import load_spend  # noqa: PLC0415
+
+    opened = engine.open_engine(engine.parse_url(settings.database_url))
+    try:
+        if engine.current(opened) != engine.newest():
+            return []
+    finally:
+        opened.dispose()
+    with Store(settings.database_url) as store, store.reading() as tx:
+        names = read_names(tx)
+        store.index.refresh(tx)
+        known = {
+            "project": [(key, name) for (kind, key), name in names.current.items() if kind == "project"],
+            "api_key": [(key, name) for (kind, key), name in names.current.items() if kind == "api_key"],
+            "user": [(key, name) for (kind, key), name in names.current.items() if kind == "user"],
+            "line_item": [(s.line_item, s.line_item) for s in store.index.costs().values() if s.line_item],
+            "model": [(model, model) for model in store.index.models()],
+        }
+        found = list(warnings_from_snapshot(mentions, {key: set(pairs) for key, pairs in known.items()}))
+        if book is not None:
+            said = incidents.said(tx, now.astimezone(UTC).date())
+            new = [rule for rule in book.rules if rule.id not in said.rules]
+            if new:
+                spend = load_spend(tx, store, book, cuts(book, now))
+                if spend.history_from is not None:
+                    findings = evaluate(book, spend, now).findings
+                    found += _already_passed(findings, {rule.id for rule in new}, shown)
+    return found
+
+
+def _already_passed(findings: Iterable[Finding], new: set[str], shown: Mapping[str, str]) -> list[Problem]:
+    """Say which new rules would speak the moment they are loaded."""
+    passed: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.rule.id in new and not finding.closed and finding.top is not None:
+            passed.setdefault(finding.rule.id, []).append(finding)
+    problems: list[Problem] = []
+    for rule_id, mine in passed.items():
+        worst = max(mine, key=lambda finding: finding.top.at(finding.amount) if finding.top else 0)
+        assert worst.top is not None
+        rule = worst.rule
+        groups = f"{len(mine)} {_things(rule.scope.each, len(mine))}"
+        where = f" for {groups}" if rule.scope.each else ""
+        file = rule.origin.file
+        problems.append(
+            Problem(
+                file=shown.get(file, file),
+                line=rule.origin.line,
+                column=5,
+                code="W110",
+                message=f'{worst.top.label} ({show_usd(worst.top.at(worst.amount), cents=False)}) of "{rule_id}" '
+                f"is already passed{where}; loading this file sends 1 message",
+                severity="warning",
+            )
+        )
+    return problems
+
+
+def _things(each: tuple[str, ...], count: int) -> str:
+    word = each[0].replace("_", " ") if len(each) == 1 else "group"
+    return word if count == 1 else f"{word}s"
+
+
+def _has_database(url: str) -> bool:
+    prefix = "sqlite:///"
+    return url.startswith(prefix) and Path(url.removeprefix(prefix)).is_file()

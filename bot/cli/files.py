@@ -1,0 +1,51 @@
+"""`check`: the command about rule files."""
+
+import os
+from pathlib import Path
+
+import click
+
+from bot.cli.common import moment, now_option
+from bot.core.errors import DONE, PROBLEMS
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="github annotates a pull request.",
+)
+@now_option
+def check(paths: tuple[Path, ...], form: str, now_text: str | None) -> int:
+    """Print every problem of the rule files at its place; exit 1 when there are errors, 0 with warnings alone.
+
+    Without PATH it checks the folder of BUDGETBOT_RULES.
+
+    Example: budgetbot check rules --format github
+    """
+    now = moment(now_text)
+    from bot import settings as reading  # noqa: PLC0415
+    from bot.checking import check as look  # noqa: PLC0415
+    from bot.render import problems  # noqa: PLC0415
+
+    found = reading.read(os.environ, dotenv=Path(".env"))
+    wanted = paths or ((found.rules_path,) if found.rules_path else ())
+    if not wanted:
+        click.echo(
+            "No rules folder here, so nothing is watched; write rules/budgets.yaml, or set BUDGETBOT_RULES."
+        )
+        return DONE
+    checked = look(wanted, found, now)
+    if form == "json":
+        click.echo(problems.as_json(checked.problems, files=checked.files, rules=checked.rules))
+    elif form == "github":
+        text = problems.as_github(checked.problems)
+        if text:
+            click.echo(text)
+    else:
+        click.echo(problems.as_text(checked.problems, files=checked.files, rules=checked.rules))
+    return PROBLEMS if checked.errors else DONE

@@ -1,0 +1,212 @@
+"""`doctor`: every setting, key, scope, channel, clock, database and rule looked at, each with a remedy."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from bot.core.errors import BotError
+from bot.core.period import DAY, midnight
+from bot.core.rooms import Target, ops_room, rooms_of
+from bot.core.rules.book import Rulebook, Team
+from bot.core.spend import Names
+from bot.edge.openai import Ask, OpenAI
+from bot.edge.slack import Slack, SlackTrouble
+from bot.edge.store import engine, records
+from bot.edge.store.store import Store
+from bot.manifest import OPTIONAL, REQUIRED
+from bot.poll import SKEW
+from bot.rulebook import InForce, Rules
+from bot.settings import FROM, Settings
+
+State = Literal["ok", "note", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: State
+    said: str
+    remedy: str = ""
+
+
+def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Look at one thing after the other; a failure of one never hides the next."""
+    yield from _settings(settings)
+    book: Rulebook | None = None
+    store: Store | None = None
+    try:
+        store = Store(settings.database_url)
+        yield Finding("database", "ok", f"{store.url.database} stands at migration {engine.newest()}")
+        yield from _polls(store, now)
+    except BotError as failed:
+        yield Finding("database", "wrong", failed.happened, failed.remedy)
+    try:
+        in_force = Rules(settings, store).now(now)
+        book = in_force.book
+        yield from _rules(in_force)
+    except BotError as failed:
+        yield Finding("rules", "wrong", failed.happened, failed.remedy)
+    if settings.openai_admin_key:
+        yield from _openai(settings, now)
+    if settings.slack_bot_token:
+        names = Names()
+        if store is not None:
+            with store.reading() as tx:
+                names = records.names(tx)
+        yield from _slack(settings, book or Rulebook(), names)
+    if store is not None:
+        store.close()
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    for name in ("OPENAI_ADMIN_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        if getattr(settings, name.lower()):
+            yield Finding(name, "ok", "is set")
+        else:
+            yield Finding(name, "wrong", "is not set", FROM[name])
+
+
+def _polls(store: Store, now: datetime) -> Iterator[Finding]:
+    with store.reading() as tx:
+        last = records.last_poll(tx)
+        costs = records.stored(tx).get(("costs", "1d"))
+    if last is None:
+        yield Finding("polls", "note", "nothing was polled yet", "Run budgetbot poll, or budgetbot run.")
+        return
+    at, complete, results = last
+    if complete:
+        yield Finding("polls", "ok", f"the last one, {_age(now - at)} ago, was complete")
+    else:
+        why = "; ".join(f"{result.source}: {result.why}" for result in results if not result.complete)
+        yield Finding("polls", "wrong", f"the last one, {_age(now - at)} ago, was not complete: {why}")
+    if costs is not None and costs.since is not None:
+        yield Finding("history", "ok", f"costs are stored from {costs.since} on")
+    for result in results:
+        if result.complete and result.why:
+            yield Finding(f"source {result.source}", "note", result.why)
+
+
+def _rules(in_force: InForce) -> Iterator[Finding]:
+    errors = len(in_force.errors)
+    if in_force.trouble:
+        yield Finding("rules", "wrong", in_force.trouble, "Run budgetbot check and mend them.")
+    elif not in_force.book.rules:
+        yield Finding("rules", "note", "there are none, so nothing is watched", "Write rules/budgets.yaml.")
+    else:
+        count = len(in_force.book.rules)
+        warnings = len(in_force.problems) - errors
+        said = f"{count} rule{'s' if count != 1 else ''} in force"
+        yield Finding("rules", "ok", f"{said}, {warnings} warning{'s' if warnings != 1 else ''}")
+
+
+def _openai(settings: Settings, now: datetime) -> Iterator[Finding]:
+    today = now.astimezone(UTC).date()
+    with OpenAI(settings.openai_admin_key, settings.openai_base_url) as openai:
+        yield _asked(
+            "OpenAI costs",
+            lambda: (
+                f"answers ({openai.read(Ask('costs', midnight(today), midnight(today + DAY)), now).pages} page)"
+            ),
+        )
+        yield _asked("OpenAI names", lambda: f"answers ({len(openai.projects())} projects)", needed=False)
+        skew = openai.skew
+        if skew is not None:
+            far = abs(skew) > SKEW
+            yield Finding(
+                "clock",
+                "wrong" if far else "ok",
+                f"{abs(skew).total_seconds():.0f} s from OpenAI's",
+                "Set the clock by NTP: a poll is refused while it is more than 5 minutes off." if far else "",
+            )
+
+
+def _asked(what: str, ask: Callable[[], str], *, needed: bool = True) -> Finding:
+    try:
+        return Finding(what, "ok", ask())
+    except BotError as failed:
+        return Finding(what, "wrong" if needed else "note", failed.happened, failed.remedy)
+
+
+def _slack(settings: Settings, book: Rulebook, names: Names) -> Iterator[Finding]:
+    try:
+        slack = Slack(settings.slack_bot_token, settings.slack_api_url)
+        who = slack.whoami()
+        yield Finding("Slack", "ok", f"workspace {who.team}")
+        if who.scopes is None:
+            yield Finding("Slack scopes", "note", "Slack did not say which the token has")
+        else:
+            missing = sorted(set(REQUIRED) - who.scopes)
+            if missing:
+                yield Finding(
+                    "Slack scopes",
+                    "wrong",
+                    f"missing: {', '.join(missing)}",
+                    "Add them to the app (budgetbot manifest) and install it again.",
+                )
+            else:
+                yield Finding("Slack scopes", "ok", "all that are needed")
+            absent = sorted(set(OPTIONAL) - who.scopes)
+            if absent:
+                yield Finding(
+                    "Slack scopes, optional",
+                    "note",
+                    f"without {', '.join(absent)}: after a crash a message may be repeated, and says so",
+                )
+        yield from _channels(slack, settings, book, names)
+    except (SlackTrouble, BotError) as failed:
+        remedy = (
+            failed.remedy if isinstance(failed, BotError) else "See that the token is of an installed app."
+        )
+        yield Finding("Slack", "wrong", str(failed), remedy)
+
+
+def _channels(slack: Slack, settings: Settings, book: Rulebook, names: Names) -> Iterator[Finding]:
+    targets = _targets(book, names, settings.channel)
+    if not targets:
+        yield Finding(
+            "channels", "wrong", "no rule has a route", "Give the rules a route, or set BUDGETBOT_CHANNEL."
+        )
+        return
+    listed = slack.channels()
+    known = listed | {channel.name: channel for channel in listed.values()}
+    for target in targets:
+        name = target.address
+        if name[:1] in ("U", "W") and name.isupper():
+            continue
+        channel = known.get(name)
+        invite = f"In Slack, type /invite in #{name} and choose the app."
+        if channel is None:
+            yield Finding(f"#{name}", "wrong", "is not there, or is private and the bot is not in it", invite)
+        elif channel.is_archived:
+            yield Finding(f"#{name}", "wrong", "is archived", "Name another channel in the rule file.")
+        elif not channel.is_member:
+            yield Finding(f"#{name}", "wrong", "the bot is not in it", invite)
+        else:
+            yield Finding(f"#{name}", "ok", "the bot is in it")
+
+
+def _targets(book: Rulebook, names: Names, fallback: str) -> Sequence[Target]:
+    found: dict[Target, None] = {}
+    for rule in book.rules:
+        for room in rooms_of(book, rule, tuple("" for _ in rule.scope.each), names, fallback):
+            found[room.target] = None
+    for team in book.teams:
+        if isinstance(team, Team) and team.channel:
+            found[Target("slack", team.channel)] = None
+    for route in book.routes.values():
+        if route.channel or route.user:
+            found[Target("slack", route.channel or route.user)] = None
+    ops = ops_room(book, fallback)
+    if ops is not None:
+        found[ops.target] = None
+    return sorted(found)
+
+
+def _age(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} minutes"
+    return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // 1440} days"

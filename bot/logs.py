@@ -1,0 +1,57 @@
+"""Logs on stderr: a readable line on a terminal, one JSON object a line elsewhere; secrets never."""
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+
+from bot.edge.redact import Redaction, calm_libraries, redact
+
+_USUAL = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class _Line(logging.Formatter):
+    """One record as JSON, or as words on a terminal; extra fields follow the message."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self.as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        more = {key: value for key, value in record.__dict__.items() if key not in _USUAL}
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        trace = self.formatException(record.exc_info) if record.exc_info else record.exc_text
+        if self.as_json:
+            line = {
+                "at": at,
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "event": record.getMessage(),
+            }
+            line |= more
+            if trace:
+                line["trace"] = trace
+            return redact(json.dumps(line, default=str, ensure_ascii=False))
+        words = " ".join(f"{key}={value}" for key, value in more.items())
+        text = f"{at} {record.levelname.lower():7} {record.getMessage()} {words}".rstrip()
+        return redact(f"{text}\n{trace}" if trace else text)
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Send logs to stderr; libraries speak from warnings on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line(as_json=not sys.stderr.isatty()))
+    handler.addFilter(Redaction())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("budgetbot").setLevel(level)
+    logging.getLogger("bot").setLevel(level)
+    calm_libraries()
+
+
+def show_bug() -> None:
+    """Print the traceback of the exception in flight, without secrets."""
+    sys.stderr.write(redact(traceback.format_exc()))
+    sys.stderr.write("budgetbot: this is a bug of ours; please report it with the lines above.\n")

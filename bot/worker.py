@@ -1,0 +1,102 @@
+"""`run`: connect, poll at once, then whatever fell due; one tick at a time; stop politely on SIGTERM."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from functools import partial
+from types import FrameType
+
+from bot.app import App
+from bot.core.errors import BotError, Unanswered
+from bot.core.schedule import next_due
+from bot.edge.slack_app import Socket, build_app
+from bot.listen import Listener
+from bot.poll import fetch_and_judge
+
+log = logging.getLogger("budgetbot.run")
+
+LOOK = 2.0
+"""Seconds between two looks for messages that fell due between polls."""
+
+
+class Stopping(BotError):
+    """A stop was asked for while a long read went on; what is stored stays."""
+
+
+class Worker:
+    """The loop of one process. Slack is answered by threads of its own meanwhile."""
+
+    def __init__(self, app: App, stop: threading.Event) -> None:
+        self.app = app
+        self.stop = stop
+
+    def loop(self) -> None:
+        """Tick at once and then by the schedule until stopped; ticks that came late are one."""
+        due = self.app.clock()
+        while not self.stop.is_set():
+            now = self.app.clock()
+            if now >= due:
+                self._guarded(partial(self._tick, now))
+                due = next_due(self.app.settings.budgetbot_poll, self.app.clock())
+                log.info("next poll", extra={"due": due.isoformat()})
+            else:
+                self._guarded(partial(self._deliver, now))
+            self.stop.wait(max(0.0, min(LOOK, (due - self.app.clock()).total_seconds())))
+
+    def _tick(self, now: datetime) -> None:
+        with self.app.alone(wait=0.0):
+            done = fetch_and_judge(self.app, now, self._progress)
+            if done.refused is not None:
+                log.error("key refused", extra={"why": str(done.refused)})
+            self.app.courier().deliver(now, stopped=self.stop.is_set)
+
+    def _deliver(self, now: datetime) -> None:
+        """Say what was put off, or gathered until now."""
+        if not self.app.courier().anything(now):
+            return
+        with self.app.alone(wait=0.0):
+            self.app.courier().deliver(now, stopped=self.stop.is_set)
+
+    def _progress(self, source: str, done: int, total: int) -> None:
+        log.info("backfill", extra={"source": source, "days": done, "of": total})
+        if self.stop.is_set():
+            raise Stopping("Stopped while reading history; the next start goes on there.")
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Let no failure end the process: the next tick may succeed."""
+        try:
+            work()
+        except Stopping as stopped:
+            log.info("stopped", extra={"why": str(stopped)})
+        except Unanswered as failed:
+            log.warning("not done", extra={"why": str(failed)})
+        except BotError as failed:
+            log.error("not done", extra={"why": str(failed)})  # noqa: TRY400 - a sentence, not our traceback
+        except Exception:
+            log.exception("bug")
+
+
+def work(app: App, stop: threading.Event | None = None) -> None:
+    """Run until SIGTERM or SIGINT: finish what is held, then return."""
+    stopping = stop or threading.Event()
+    if stop is None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: _stop(stopping, _frame))
+    app.rules.now(app.clock())  # a set-up that cannot judge anything is refused before it looks alive
+    settings = app.settings
+    with ExitStack() as closing:
+        listener = Listener(app.store, app.rules.now, app.clock)
+        bolt = build_app(settings.slack_bot_token, settings.slack_api_url, listener.handlers)
+        socket = Socket(bolt, settings.slack_app_token)
+        closing.callback(socket.close)
+        socket.connect()
+        Worker(app, stopping).loop()
+    log.info("stopped")
+
+
+def _stop(stopping: threading.Event, frame: FrameType | None) -> None:
+    del frame
+    stopping.set()

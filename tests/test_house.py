@@ -1,0 +1,138 @@
+"""The house keeps its own laws: floors, words, commands, documents."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot.cli import COMMANDS, cli
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT = {
+    "core": {"core"},
+    "render": {"core", "render"},
+    "edge": {"core", "edge"},
+    "demo": {"core", "demo"},
+}
+MODULES = sorted(path for path in (ROOT / "bot").rglob("*.py") if path.parent.name != "bot")
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            if name.startswith("bot."):
+                yield node.lineno, name.split(".")[1]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_floors_lean_only_on_lower_floors(path):
+    floor = path.relative_to(ROOT / "bot").parts[0]
+    if floor not in MAY_IMPORT:
+        return  # the shell's words may call anything
+    for line, name in imported(path):
+        assert name in MAY_IMPORT[floor], f"{path.name}:{line} imports bot.{name}"
+
+
+def test_core_touches_no_world():
+    forbidden = {
+        "httpx",
+        "sqlalchemy",
+        "sqlmodel",
+        "slack_sdk",
+        "slack_bolt",
+        "socket",
+        "os",
+        "subprocess",
+        "rich",
+    }
+    for path in (ROOT / "bot" / "core").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not {name.split(".")[0] for name in names} & forbidden, path
+
+
+def test_core_asks_no_clock():
+    for path in (ROOT / "bot" / "core").rglob("*.py"):
+        assert not re.search(r"\.(now|utcnow|today)\(", path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_has_help_with_an_example(command):
+    shown = CliRunner().invoke(cli, [command, "--help"])
+    assert shown.exit_code == 0, shown.output
+    assert f"Example: budgetbot {command}" in " ".join(shown.output.split())
+
+
+def test_readme_names_every_command():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for command in COMMANDS:
+        assert f"budgetbot {command}" in readme or f"`{command}`" in readme, command
+
+
+def test_readme_names_every_setting_that_is_read():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    used = set(re.findall(r"settings\.([a-z_]+_(?:key|url|token|channel|rules|rev|poll))\b", _sources()))
+    for name in used:
+        assert f"`{name.upper()}`" in readme, name
+
+
+def test_the_procfile_starts_what_exists():
+    for line in (ROOT / "Procfile").read_text(encoding="utf-8").splitlines():
+        words = line.split(": ", 1)[1].split()
+        assert words[0] == "budgetbot"
+        assert words[1] in COMMANDS
+
+
+def test_the_top_level_is_as_agreed():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    top = {name.split("/")[0] for name in listed.splitlines() if not name.startswith(".")}
+    assert top <= {
+        "pyproject.toml",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "Procfile",
+        "bot",
+        "rules",
+        "migrations",
+        "tests",
+    }
+
+
+def test_the_version_is_the_changelogs():
+    from importlib.metadata import version
+
+    first = re.search(
+        r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert first
+    assert version("budgetbot") == first[1]
+
+
+def test_starting_up_does_not_load_what_help_does_not_need():
+    code = "import sys, bot.__main__; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    import sys
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not set(loaded) & {
+        "sqlalchemy",
+        "sqlmodel",
+        "httpx",
+        "slack_bolt",
+        "slack_sdk",
+        "alembic",
+        "rich",
+        "yaml",
+    }
+
+
+def _sources():
+    return "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py"))

@@ -57,6 +57,12 @@ BAD = [
         id="comma",
     ),
     pytest.param(
+        fields.USD,
+        "9" * 1_100_000,
+        f'"{"9" * 79}…" is not an amount of dollars; write one like 12,000 or $1,500.50',
+        id="a-million-digits",
+    ),
+    pytest.param(
         fields.DATE, "2026-02-29", '"2026-02-29" is not a date; write one like 2026-02-01', id="no-such-day"
     ),
     pytest.param(

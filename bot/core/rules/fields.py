@@ -96,17 +96,19 @@ def list_of(item: Field[T], *, twice: bool = True) -> Field[tuple[T, ...]]:
             problems.add("B014", node, f'"{name}" is an empty list')
             return None
         values: list[T] = []
+        seen: set[T] = set()
         for part in node.items:
             if is_empty(part, f'an item of "{name}" is empty', problems):
                 continue
             value = item.read(part, name, problems)
             if value is None:
                 continue
-            if not twice and value in values:
+            if not twice and value in seen:
                 word = quoted(part.text) if isinstance(part, Scalar) else "this"
                 problems.add("B015", part, f'{word} stands twice in "{name}"')
                 continue
             values.append(value)
+            seen.add(value)
         return tuple(values)
 
     return Field(read, {"anyOf": [item.schema, {"type": "array", "items": item.schema, "minItems": 1}]})
@@ -171,6 +173,12 @@ def percent_of(text: str) -> str | None:
         return None
     fraction = (match[2] or "").rstrip("0")
     return f"{int(match[1])}.{fraction}" if fraction else str(int(match[1]))
+
+
+def usd_of(text: str) -> int | None:
+    """Return the nano-dollars of `12,000` or `$1,500.50`; None when it is no amount."""
+    # A million digits are no amount, and more than a Decimal can multiply.
+    return parse_usd(text) if len(text) <= 60 else None
 
 
 def _day(text: str) -> date | None:
@@ -243,7 +251,7 @@ DURATION = from_text(
     _duration, "B021", _wrong_duration, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}
 )
 USD = from_text(
-    parse_usd,
+    usd_of,
     "B022",
     lambda text: f"{quoted(text)} is not an amount of dollars; write one like 12,000 or $1,500.50",
     {"type": ["number", "string"], "minimum": 0},

@@ -115,6 +115,8 @@ def _check_teams(values: Values, each: tuple[str, ...], setting: Setting, proble
 
 
 def _check_team(place: Scalar, setting: Setting, problems: Problems) -> None:
+    if place.text in setting.teams:
+        return
     pattern = Pattern(place.text)
     if place.text != UNATTRIBUTED["team"] and not any(pattern.matches(name, name) for name in setting.teams):
         check_name(place.text, setting.teams, "team", place, problems, setting)

@@ -4,7 +4,7 @@ A name may stand in one file only, and a rule may lean on a name from any file; 
 from all files before the first rule is.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -62,6 +62,8 @@ class Setting:
     teams: dict[str, tuple[Scalar, Team]] = field(default_factory=dict)
     routes: dict[str, tuple[Scalar, Route]] = field(default_factory=dict)
     calendars: dict[str, tuple[Scalar, tuple[int, int]]] = field(default_factory=dict)
+    meant: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What an unknown name probably stood for, asked once for each."""
     complete: bool = True
     """False when a file could not be read: then a name may stand there, and none is called unknown."""
 
@@ -78,14 +80,17 @@ def read_setting(files: Sequence[Mapping[str, Node]], problems: Problems, *, com
 
 
 def check_name(
-    text: str, known: Iterable[str], what: str, at: Node, problems: Problems, setting: Setting
+    text: str, known: Collection[str], what: str, at: Node, problems: Problems, setting: Setting
 ) -> None:
     """Tell when a rule leans on a name that no file has."""
-    known = list(known)
     if text in known or not setting.complete:
         return
-    near = closest(text, known)
-    have = "" if near else f"; there is {listed(known)}" if 0 < len(known) <= 12 else ""
+    if (what, text) not in setting.meant:
+        # Likeness is dear: after a hundred different unknown names, more suggestions would help nobody.
+        near = closest(text, known) if len(setting.meant) < 100 else ""
+        setting.meant[what, text] = near
+    near = setting.meant[what, text]
+    have = "" if near or not 0 < len(known) <= 12 else f"; there is {listed(known)}"
     problems.add("B031", at, f"there is no {what} {quoted(text)}{have}", near)
 
 

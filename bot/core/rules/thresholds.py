@@ -2,9 +2,9 @@
 
 from typing import Literal, NamedTuple
 
-from bot.core.money import NANO, parse_usd, show_usd
+from bot.core.money import NANO, show_usd
 from bot.core.rules.book import SEVERITIES, Severity, Threshold
-from bot.core.rules.fields import choice, from_text, percent_of
+from bot.core.rules.fields import choice, from_text, percent_of, usd_of
 from bot.core.rules.nodes import Mapping, Node, Scalar, Sequence
 from bot.core.rules.problems import Problems, quoted, where_is
 from bot.core.rules.table import Field, Key, Table, is_empty
@@ -20,7 +20,7 @@ def _at(text: str) -> _At | None:
     if text.endswith("%"):
         percent = percent_of(text)
         return _At(f"{percent}%", percent) if percent and percent != "0" else None
-    nano = parse_usd(text) if text.startswith("$") else None
+    nano = usd_of(text) if text.startswith("$") else None
     return _At(show_usd(nano, cents=nano % NANO != 0), nano=nano) if nano else None
 
 

@@ -1,6 +1,7 @@
 """Sums over stretches of days agree with adding up the rows one by one."""
 
 from datetime import date, timedelta
+from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,8 @@ SERIES = {
 NAMES = Names({("project", "proj_search"): "Search-Prod", ("project", "proj_labs"): "labs"})
 
 rows = st.lists(
-    st.tuples(st.integers(0, 20), st.sampled_from(sorted(SERIES)), st.integers(-(10**12), 10**15)), max_size=60
+    st.tuples(st.integers(0, 20), st.sampled_from(sorted(SERIES)), st.integers(-(10**12), 10**15)),
+    max_size=60,
 )
 spans = st.tuples(st.integers(0, 20), st.integers(1, 20)).map(
     lambda pair: Span(FIRST + timedelta(days=pair[0]), FIRST + timedelta(days=pair[0] + pair[1]))
@@ -84,8 +86,12 @@ def test_a_span_that_was_not_asked_for_is_refused():
     ("line_item", "model"),
     [
         pytest.param("gpt-4o-2024-08-06, input", "gpt-4o-2024-08-06", id="dated snapshot stays"),
-        pytest.param("gpt-4o-mini-2024-07-18, cached input", "gpt-4o-mini-2024-07-18", id="direction of two words"),
-        pytest.param("gpt-audio-mini-2025-12-15 audio, input", "gpt-audio-mini-2025-12-15", id="modality before comma"),
+        pytest.param(
+            "gpt-4o-mini-2024-07-18, cached input", "gpt-4o-mini-2024-07-18", id="direction of two words"
+        ),
+        pytest.param(
+            "gpt-audio-mini-2025-12-15 audio, input", "gpt-audio-mini-2025-12-15", id="modality before comma"
+        ),
         pytest.param("gpt-image-2-2026-04-21 image, output", "gpt-image-2-2026-04-21", id="image"),
         pytest.param("gpt-realtime-2.1, audio input", "gpt-realtime-2.1", id="modality after comma"),
         pytest.param("ft-gpt-4o-2024-08-06, output", "ft-gpt-4o-2024-08-06", id="fine-tuned"),
@@ -117,3 +123,12 @@ def test_the_model_of_a_line_item(line_item, model):
 )
 def test_patterns(pattern, value, name, matches):
     assert pattern.matches(value, name) is matches
+
+
+@given(st.text("ab*?", min_size=1, max_size=12), st.text("ab\n", max_size=12))
+def test_globs_agree_with_the_shells(glob, name):
+    assert Pattern(glob).matches(name, name) is (fnmatchcase(name, glob) or name == glob)
+
+
+def test_no_glob_takes_long():
+    assert not Pattern("*a" * 40 + "b").matches("", "a" * 300)

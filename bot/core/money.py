@@ -3,6 +3,8 @@
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 NANO = 1_000_000_000
+LONGEST = 60
+"""Characters of an amount that people write."""
 _PER_DOLLAR = Decimal(NANO)
 # One context for all: making one for each amount takes longer than the arithmetic.
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
@@ -30,6 +32,8 @@ def nano(amount: Decimal) -> int:
 
 def parse_usd(text: str) -> int | None:
     """Return the nano-dollars of `12,000`, `$1,500.50` or `$5k`; None when it is no amount."""
+    if len(text) > LONGEST:
+        return None
     digits = text.strip().removeprefix("$").strip()
     factor = 1
     if digits[-1:].lower() in ("k", "m"):

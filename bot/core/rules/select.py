@@ -35,10 +35,20 @@ class Pattern:
 def _compiled(text: str, regex: bool) -> re.Pattern[str]:
     if regex:
         return re.compile(text, re.IGNORECASE)
-    # Runs of stars mean one star: `a**b` must not make the matcher try every split.
-    parts = re.split(r"(\*+|\?)", text)
-    glob = "".join(".*" if part[:1] == "*" else "." if part == "?" else re.escape(part) for part in parts)
-    return re.compile(glob, re.IGNORECASE | re.DOTALL)
+    return re.compile(_glob(text), re.IGNORECASE | re.DOTALL)
+
+
+def _glob(text: str) -> str:
+    """Return the expression of a glob; what one star took is never tried again, so that no name takes long."""
+    first, *rest = re.split(r"\*+", text)
+    if not rest:
+        return _literal(first)
+    *middle, last = rest
+    return _literal(first) + "".join(f"(?>.*?{_literal(part)})" for part in middle) + ".*" + _literal(last)
+
+
+def _literal(part: str) -> str:
+    return "".join("." if character == "?" else re.escape(character) for character in part)
 
 
 @dataclass(frozen=True, slots=True)

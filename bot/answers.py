@@ -1,11 +1,16 @@
 """Questions answered from stored snapshots, judged by the same arithmetic as the poll."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.core.evaluate import cuts, evaluate
+from bot.core.filters import chosen
+from bot.core.helping import Help, helped
 from bot.core.incident import Finding, Incident, Reason, fingerprint
-from bot.core.period import show_day
+from bot.core.listing import Listing, listing, narrowed
+from bot.core.period import DAY, Period, Span, show_day
+from bot.core.query import Misread, parse
 from bot.core.question import Query
 from bot.core.report import Report, report, spans_needed
 from bot.core.rooms import team_of
@@ -17,6 +22,41 @@ from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
 from bot.judge import load_spend
 from bot.rulebook import InForce
+
+Answer = Report | Status | Listing | Help | Misread
+
+
+def answer(
+    store: Store, rules: InForce, words: str | Sequence[str], now: datetime
+) -> tuple[Answer, Query | None]:
+    """Return the answer to what was typed, and the question as it was understood (None where it was not)."""
+    query = parse(words, now.astimezone(UTC).date())
+    if isinstance(query, Misread):
+        return query, None
+    match query.verb:
+        case "status":
+            return chosen(answer_status(store, rules, now), query.filters), query
+        case "rules":
+            return answer_rules(store, rules, query, now), query
+        case "help":
+            return helped(query.topic), query
+        case _:
+            return answer_report(store, rules, query, now), query
+
+
+def answer_rules(store: Store, rules: InForce, query: Query, now: datetime) -> Listing:
+    """Answer `rules`: what is watched, and the projects with spend this month that no budget watches."""
+    today = now.astimezone(UTC).date()
+    month = Period("month").containing(today)
+    assert month is not None
+    span = Span(month.start, today + DAY)
+    with store.reading() as tx:
+        spend = load_spend(tx, store, rules.book, cuts_of([span]))
+    links = {rule.id: rules.voice.link(rule) for rule in rules.book.rules}
+    told = listing(rules.book, spend, span, today, rules.voice.fallback, links)
+    if rules.trouble:
+        told = replace(told, notes=(rules.trouble, *told.notes))
+    return narrowed(told, rules.book, spend, query.filters, span)
 
 
 def answer_report(store: Store, rules: InForce, query: Query, now: datetime) -> Report:

@@ -108,5 +108,5 @@ def play(say: Say, ask: Callable[[], str | None] | None = None) -> None:
 
 def _answer(app: App, words: str, now: datetime, say: Say) -> None:
     say(f"/budget {words}")
-    given = answer(app.store, app.rules.now(now), words, now)
-    say(draw("only you", replies.reply(given)))
+    given, query = answer(app.store, app.rules.now(now), words, now)
+    say(draw("only you", replies.reply(given, query)))

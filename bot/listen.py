@@ -9,13 +9,10 @@ from bot.answers import answer
 from bot.edge.slack_app import Handlers, Payload, Respond
 from bot.edge.store import records
 from bot.edge.store.store import Store
+from bot.render.replies import HELP, RUN, VERSION, reply
 from bot.rulebook import InForce
 
 log = logging.getLogger("budgetbot.listen")
-
-RUN = "cmd.run"
-HELP = "cmd.help"
-VERSION = "v1"
 
 
 class Listener:
@@ -52,11 +49,9 @@ class Listener:
             return records.first_time(tx, key, self._clock())
 
     def _answer(self, words: str, respond: Respond) -> None:
-        from bot.render import replies  # noqa: PLC0415 - listed beside the words it is about
-
         now = self._clock()
-        given = answer(self._store, self._rules(now), words, now)
-        respond(replies.reply(given))
+        given, query = answer(self._store, self._rules(now), words, now)
+        respond(reply(given, query))
 
 
 def _value(payload: Mapping[str, Any]) -> str:

@@ -1,0 +1,89 @@
+"""`status`, `report`, `top`, `rules`: the questions of `/budget`, in a shell."""
+
+import click
+
+from bot.cli.common import format_option, moment, now_option, quiet_logs, settings
+from bot.core.errors import Misused
+
+ASKING = {"ignore_unknown_options": False, "allow_interspersed_args": True}
+
+
+def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> None:
+    now = moment(now_text)
+    quiet_logs()
+    found = settings(("DATABASE_URL",))
+    from bot.core.query import Misread, parse  # noqa: PLC0415 - an answer needs the database's libraries
+
+    query = parse([verb, *words], now.date())
+    if isinstance(query, Misread):
+        tries = " or ".join(f"budgetbot {command}" for command in query.corrections)
+        raise Misused(query.problem, f"Try: {tries}" if tries else "See budgetbot --help.")
+    from bot.answers import answer  # noqa: PLC0415
+    from bot.core.helping import Help  # noqa: PLC0415
+    from bot.core.listing import Listing  # noqa: PLC0415
+    from bot.core.report import Report  # noqa: PLC0415
+    from bot.core.status import Status  # noqa: PLC0415
+    from bot.edge.store.store import Store  # noqa: PLC0415
+    from bot.render import terminal  # noqa: PLC0415
+    from bot.rulebook import Rules  # noqa: PLC0415
+
+    form = query.format or form
+    with Store(found.database_url) as store:
+        given, _ = answer(store, Rules(found, store).now(now), [verb, *words], now)
+    match given:
+        case Report():
+            click.echo(terminal.report(given, form))
+        case Status():
+            click.echo(terminal.status(given, form))
+        case Listing():
+            click.echo(terminal.rules(given, form))
+        case Help():
+            click.echo(terminal.help_text(given))
+
+
+@click.command(context_settings=ASKING)
+@click.argument("words", nargs=-1)
+@now_option
+@format_option
+def status(words: tuple[str, ...], now_text: str | None, form: str) -> None:
+    """Every budget at a glance, the worst first. WORDS narrow it: severity>=warning, project=search-*, state=firing.
+
+    Example: budgetbot status severity>=warning --format json
+    """
+    _ask("status", words, now_text, form)
+
+
+@click.command(context_settings=ASKING)
+@click.argument("words", nargs=-1)
+@now_option
+@format_option
+def report(words: tuple[str, ...], now_text: str | None, form: str) -> None:
+    """What was spent, as a table. WORDS: [RANGE] [by DIM[,DIM]] [KEY=VALUE …] [top=N], the same as in Slack.
+
+    Example: budgetbot report last-month by project --format csv
+    """
+    _ask("report", words, now_text, form)
+
+
+@click.command(context_settings=ASKING)
+@click.argument("words", nargs=-1)
+@now_option
+@format_option
+def top(words: tuple[str, ...], now_text: str | None, form: str) -> None:
+    """The largest, with their share. WORDS: [N] [by DIM] [RANGE] [KEY=VALUE …], the same as in Slack.
+
+    Example: budgetbot top 5 by api_key 7d
+    """
+    _ask("top", words, now_text, form)
+
+
+@click.command(context_settings=ASKING)
+@click.argument("words", nargs=-1)
+@now_option
+@format_option
+def rules(words: tuple[str, ...], now_text: str | None, form: str) -> None:
+    """The rules in force, and the projects with spend that no budget watches.
+
+    Example: budgetbot rules project=labs
+    """
+    _ask("rules", words, now_text, form)

@@ -1,0 +1,186 @@
+"""The rules in force, in words, and the projects with spend that no budget watches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from bot.core.filters import Filter
+from bot.core.kinds.budget_judge import amount_of
+from bot.core.money import show_usd
+from bot.core.period import Period, Span, show_day
+from bot.core.rooms import rooms_of
+from bot.core.rules.book import TEAM, Budget, Rule, Rulebook
+from bot.core.spend import Spend
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One rule, as people read it."""
+
+    id: str
+    title: str
+    kind: str
+    selects: str
+    period: str
+    amount: str
+    thresholds: tuple[str, ...]
+    speaks_in: str
+    state: str
+    """`active`, or why it is not."""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """A project with spend that no budget watches."""
+
+    project_id: str
+    name: str
+    amount: int
+    """Spent in the span that was looked at, nano-dollars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is watched, and what is not."""
+
+    rules: tuple[RuleLine, ...]
+    uncovered: tuple[Uncovered, ...] = ()
+    span: Span | None = None
+    """What `uncovered` looked at."""
+    notes: tuple[str, ...] = ()
+
+
+def listing(
+    book: Rulebook,
+    spend: Spend,
+    span: Span,
+    today: date,
+    fallback: str,
+    links: Mapping[str, str] | None = None,
+) -> Listing:
+    """Return every rule in words, and the projects with spend in `span` that nobody watches, largest first."""
+    lines = tuple(
+        line_of(book, rule, spend, today, fallback, (links or {}).get(rule.id, "")) for rule in book.rules
+    )
+    notes = () if book.rules else ("There are no rules, so nothing is watched.",)
+    return Listing(lines, uncovered(book, spend, span, today), span, notes)
+
+
+def narrowed(told: Listing, book: Rulebook, spend: Spend, filters: Sequence[Filter], span: Span) -> Listing:
+    """Return the listing with only the rules and projects that pass every filter of the question.
+
+    `project=labs` keeps the rules whose scope admits spend of that project.
+    """
+    if not filters:
+        return told
+    kept = []
+    for line in told.rules:
+        rule = book.rule(line.id)
+        if rule is not None and all(_passes(rule, condition, spend, span) for condition in filters):
+            kept.append(line)
+    projects = [condition for condition in filters if condition.key == "project"]
+    bare = tuple(
+        each
+        for each in told.uncovered
+        if len(projects) == len(filters) and all(c.admits(each.project_id, each.name) for c in projects)
+    )
+    return replace(told, rules=tuple(kept), uncovered=bare)
+
+
+def _passes(rule: Rule, condition: Filter, spend: Spend, span: Span) -> bool:
+    if condition.key == "rule":
+        return condition.admits(rule.id, rule.name)
+    values = {group[0] for group in spend.within(rule.scope, span, (condition.key,))}
+    return any(condition.admits(value, spend.names.of(condition.key, value)) for value in values)
+
+
+def line_of(book: Rulebook, rule: Rule, spend: Spend, today: date, fallback: str, link: str) -> RuleLine:
+    """Return one rule in words."""
+    period, amount = "", ""
+    levels: tuple[str, ...] = ()
+    if isinstance(rule, Budget):
+        period = period_words(rule.period)
+        amount = amount_words(rule, today)
+        levels = tuple(level.label for level in rule.thresholds)
+    each = f", each {' and '.join(rule.scope.each)}" if rule.scope.each else ""
+    excluded = f" except {rule.scope.excluded}" if rule.scope.excluded.terms else ""
+    return RuleLine(
+        rule.id,
+        rule.name,
+        rule.kind,
+        f"{rule.scope.select or 'everything'}{excluded}{each}",
+        period,
+        amount,
+        levels,
+        _speaks_in(book, rule, spend, fallback),
+        _state(rule, today),
+        link,
+    )
+
+
+def uncovered(book: Rulebook, spend: Spend, span: Span, today: date) -> tuple[Uncovered, ...]:
+    """Return the projects with spend in `span` that no budget watches, largest first.
+
+    A project is watched when a budget that tells projects apart, by `each` or by what it selects, admits its spend
+    and has an amount for it. A budget over the whole organization watches no project in particular.
+    """
+    watched: set[str] = set()
+    for rule in book.rules:
+        if not isinstance(rule, Budget) or not rule.active_on(today):
+            continue
+        if not {"project", "team"} & set(rule.scope.dimensions):
+            continue
+        each = rule.scope.each
+        for group in spend.within(rule.scope, span, (*each, "project")):
+            if amount_of(rule, group[: len(each)], spend, Span(today, today)) is not None:
+                watched.add(group[-1])
+    found = [
+        Uncovered(group[0], spend.names.of("project", group[0]), amount)
+        for group, amount in spend.by(("project",), span).items()
+        if amount > 0 and group[0] not in watched
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.amount, each.name)))
+
+
+def period_words(period: Period) -> str:
+    """Return `a month`, `7 days, rolling`, `1 Mar – 15 Apr`."""
+    if period.kind == "rolling":
+        return f"{period.rolling_days} days, rolling"
+    if period.kind == "fixed" and period.fixed:
+        return f"{show_day(period.fixed.start)} – {show_day(period.fixed.last)}"
+    return f"a {period.kind}"
+
+
+def amount_words(rule: Budget, today: date) -> str:
+    """Return `$12,000`, or `search-prod $12,000, sandbox-* $200, else $1,000`: the amounts in force today."""
+    words = []
+    for pattern, plan in rule.amount.entries:
+        amount = plan.amount_on(today)
+        if amount is None:
+            amount = plan.steps[0][1]
+        money = show_usd(amount, cents=bool(amount % 1_000_000_000))
+        words.append(
+            money if len(rule.amount.entries) == 1 and pattern is None else f"{pattern or 'else'} {money}"
+        )
+    return ", ".join(words)
+
+
+def _speaks_in(book: Rulebook, rule: Rule, spend: Spend, fallback: str) -> str:
+    if rule.route == TEAM:
+        return "the team's channel"
+    rooms = rooms_of(book, rule, tuple("" for _ in rule.scope.each), spend.names, fallback)
+    return (
+        ", ".join(f"#{room.target.address}" for room in rooms)
+        or "nowhere: no route, and BUDGETBOT_CHANNEL is not set"
+    )
+
+
+def _state(rule: Rule, today: date) -> str:
+    if rule.active_on(today):
+        return "active"
+    if not rule.enabled:
+        return "inactive: switched off"
+    if rule.from_day and today < rule.from_day:
+        return f"inactive until {rule.from_day}"
+    return f"inactive since {rule.to_day}"

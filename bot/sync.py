@@ -1,47 +1,41 @@
 """Fetch → store: network first, then one short transaction; each source is complete, or unchanged."""
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.core.dimension import NAMED_BY_ID
 from bot.core.errors import BotError
-from bot.core.period import DAY, epoch, midnight
-from bot.edge.openai import SOURCES, Ask, AskRefused, KeyRefused, Named, NotOffered, OpenAI, Reading
+from bot.core.period import DAY, midnight
+from bot.edge.openai import SOURCES, Ask, AskRefused, KeyRefused, NotOffered, OpenAI, Reading
 from bot.edge.store import facts, records
 from bot.edge.store.records import SourceResult, Stored, Unfinished
 from bot.edge.store.store import Store
+from bot.naming import Learned, ids_in, learn
+from bot.sync_plan import (
+    HISTORY,
+    Grouping,
+    Task,
+    completed,
+    extended,
+    groupings,
+    history,
+    lately,
+    missing,
+    settle_grouping,
+    task,
+)
 
 log = logging.getLogger("budgetbot.sync")
 
-RECENT = 3 * DAY
-"""Read again on every poll, beside today: entries settle late."""
-REREAD = 35 * DAY
-"""Read again once a day."""
-HISTORY = 120 * DAY
-"""The least that a first poll fetches."""
-PROBE = timedelta(days=1)
-"""How often a capability that was refused is asked for again."""
 STEADY, BACKFILL = 4, 8
 """Requests at once."""
-
-GROUPED = {
-    "costs": ("project_id", "line_item"),
-    "completions": ("project_id", "api_key_id", "model", "batch"),
-    "decisions": ("project_id", "api_key_id", "model", "batch"),
-    "vector_stores": ("project_id",),
-    "code_interpreter_sessions": ("project_id",),
-    "file_search_calls": ("project_id", "api_key_id"),
-}
-"""What each source is grouped by: what is shown or judged, and no more; the others by project, key and model."""
-OPTIONAL = {"costs": ("api_key_id",), "completions": ("service_tier",), "decisions": ("service_tier",)}
-"""Groupings an organization's API may refuse: tried, and gone without where it does."""
+SMALLER = (7, 1)
+"""Days a window, where a month is refused: they find the first day that is not."""
 
 Progress = Callable[[str, int, int], None]
 """(source, days done, days in all)"""
@@ -63,38 +57,6 @@ class Synced:
     @property
     def costs_complete(self) -> bool:
         return all(result.complete for result in self.results if result.source == "costs")
-
-
-@dataclass(slots=True)
-class _Task:
-    """One source at one width, and what became of it in this sync."""
-
-    source: str
-    width: str
-    state: Stored
-    start: date
-    end: date
-    reread: bool = False
-    readings: list[Reading] = field(default_factory=list)
-    seconds: float = 0.0
-    failed: BotError | None = None
-    pages: int = 0
-    rows: int = 0
-    changed: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def result(self) -> SourceResult:
-        why = str(self.failed) if self.failed else "; ".join(self.notes)
-        return SourceResult(
-            self.source,
-            self.width,
-            self.failed is None,
-            self.pages,
-            self.rows,
-            self.changed,
-            self.seconds,
-            why,
-        )
 
 
 class Syncer:
@@ -123,24 +85,25 @@ class Syncer:
         with self.store.reading() as tx:
             states = records.stored(tx)
         tasks = [
-            task
+            planned
             for name in sources or SOURCES
             for width in (("1d",) if name == "costs" else ("1d", "1h"))
-            if (task := self._task(name, width, states, now))
+            if (planned := task(name, width, states, now))
         ]
         goal = min(today - HISTORY, needs_from or today)
         refused = self._backfill(tasks, goal, now, by_user=by_user, progress=progress)
         if refused is None:
             refused = self._read_all(tasks, now, by_user=by_user)
         else:
-            for task in tasks:
-                task.failed = task.failed or refused
-        names = [] if refused else self._names(tasks, now)
+            for planned in tasks:
+                planned.failed = planned.failed or refused
+        seen = set().union(*(planned.ids for planned in tasks))
+        names = Learned() if refused else learn(self.openai, self.store, seen, now)
         with self.store.writing() as tx:
-            for task in tasks:
-                self._store(tx, task, now)
-            records.name(tx, names, now)
-            results = tuple(task.result() for task in tasks)
+            for planned in tasks:
+                self._store(tx, planned, now)
+            names.keep(tx, now)
+            results = tuple(planned.result() for planned in tasks)
             poll_id = records.poll(tx, now, began_at, self.clock(), results)
         for result in results:
             if not result.complete:
@@ -155,173 +118,140 @@ class Syncer:
         sources: Sequence[str],
         progress: Progress | None = None,
     ) -> Synced:
-        """Read a span of days again, newest window first, each kept as it comes; a stopped one goes on where it was."""
+        """Read a span of days again, newest window first, each kept as it comes; a stopped one goes on where it was.
+
+        Days that have not begun yet are left out: nothing can be stored of them.
+        """
         began_at = self.clock()
+        until = min(until, now.astimezone(UTC).date() + DAY)
         with self.store.reading() as tx:
             states = records.stored(tx)
             stopped = records.unfinished(tx)
-        tasks: list[_Task] = []
+        tasks: list[Task] = []
         refused: BotError | None = None
         for name in sources or SOURCES:
             state = states.get((name, "1d"), Stored(name))
-            task = _Task(name, "1d", state, since, until)
-            tasks.append(task)
+            planned = Task(name, "1d", state, since, until, answered=state.since is not None)
+            tasks.append(planned)
             if refused is not None:
-                task.failed = refused
+                planned.failed = refused
                 continue
-            old = stopped.get((name, "1d"))
-            goes_on = (
-                old is not None and (old.since, old.until) == (since, until) and now - old.begun_at < PROBE
-            )
-            backfill = old if goes_on and old else Unfinished(name, "1d", since, until, until, now)
             try:
-                self._windows(task, backfill, now, by_user=False, progress=progress)
+                self._read_span(planned, stopped.get((name, "1d")), now, progress)
             except KeyRefused as failed:
-                task.failed = refused = failed
+                planned.failed = refused = failed
             except NotOffered as failed:
-                self._not_offered(task, failed, now)
+                _not_offered(planned, failed, now)
             except BotError as failed:
-                task.failed = failed
-        results = tuple(task.result() for task in tasks)
+                planned.failed = failed
+        results = tuple(planned.result() for planned in tasks)
         with self.store.writing() as tx:
-            records.keep(tx, [task.state for task in tasks])
+            records.keep(tx, [planned.state for planned in tasks])
             poll_id = records.poll(tx, now, began_at, self.clock(), results)
         return Synced(results, poll_id, refused)
 
-    # -- what to read ------------------------------------------------------------------------------
+    # -- the last days -----------------------------------------------------------------------------
 
-    def _task(
-        self, name: str, width: str, states: dict[tuple[str, str], Stored], now: datetime
-    ) -> _Task | None:
-        state = states.get((name, width), Stored(name, width))
-        if not state.offered and state.probed_at is not None and timedelta() <= now - state.probed_at < PROBE:
-            return None
-        today = now.astimezone(UTC).date()
-        start = today - RECENT
-        reread = width == "1d" and (
-            state.reread_at is None or abs(now - state.reread_at) >= timedelta(days=1)
-        )
-        if reread:
-            start = today - REREAD
-        if width == "1d" and state.through is not None:
-            # After a silence: from where the data ends, so that no day is left out.
-            start = min(start, state.through)
-        return _Task(name, width, state, start, today + DAY, reread)
-
-    def _ask(self, task: _Task, start: date, end: datetime, group_by: tuple[str, ...]) -> Ask:
-        return Ask(task.source, midnight(start), end, task.width, group_by)
-
-    def _groupings(self, task: _Task, now: datetime, *, by_user: bool) -> Iterator[tuple[str, ...]]:
-        """Yield what to group by: all that is wanted first, then without what the organization may refuse."""
-        plain = GROUPED.get(task.source, ("project_id", "api_key_id", "model"))
-        wanted = list(OPTIONAL.get(task.source, ()))
-        if by_user and task.source == "costs":
-            wanted.append("user_id")
-        probed = task.state.probed_at
-        if probed is not None and timedelta() <= now - probed < PROBE:
-            wanted = [name for name in wanted if name not in task.state.refused]
-        while wanted:
-            yield (*plain, *wanted)
-            wanted.pop()
-        yield plain
-
-    # -- reading -----------------------------------------------------------------------------------
-
-    def _read_all(self, tasks: list[_Task], now: datetime, *, by_user: bool) -> BotError | None:
+    def _read_all(self, tasks: list[Task], now: datetime, *, by_user: bool) -> BotError | None:
         """Read every task's window, a few at once; return the refusal of the key, if that is what stopped it."""
-        open_tasks = [task for task in tasks if task.failed is None]
+        open_tasks = [planned for planned in tasks if planned.failed is None and not planned.absent]
         if not open_tasks:
             return None
         with ThreadPoolExecutor(min(STEADY, len(open_tasks)), thread_name_prefix="sync") as pool:
-            list(pool.map(lambda task: self._read(task, now, by_user=by_user), open_tasks))
-        return next((task.failed for task in open_tasks if isinstance(task.failed, KeyRefused)), None)
+            list(pool.map(lambda planned: self._read(planned, now, by_user=by_user), open_tasks))
+        return next(
+            (planned.failed for planned in open_tasks if isinstance(planned.failed, KeyRefused)), None
+        )
 
-    def _read(self, task: _Task, now: datetime, *, by_user: bool) -> None:
+    def _read(self, planned: Task, now: datetime, *, by_user: bool) -> None:
         began = time.monotonic()
-        end = midnight(task.end)
-        if task.width == "1h":
+        end = midnight(planned.end)
+        if planned.width == "1h":
             end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        tried = groupings(planned, now, by_user=by_user)
         try:
-            for group_by in self._groupings(task, now, by_user=by_user):
+            for group_by in tried:
+                asked = Ask(planned.source, midnight(planned.start), end, planned.width, group_by)
                 try:
-                    asked = self._ask(task, task.start, end, group_by)
-                    task.readings = list(self.openai.read_span(asked, now, concurrency=1))
+                    planned.readings = list(self.openai.read_span(asked, now, concurrency=1))
                 except AskRefused as refusal:
-                    if group_by == GROUPED.get(task.source, group_by):
+                    if group_by == tried[-1]:
                         raise
-                    log.info("grouping refused", extra={"source": task.source, "why": str(refusal)})
+                    log.info("grouping refused", extra={"source": planned.source, "why": str(refusal)})
                     continue
-                self._settle_grouping(task, group_by, now, by_user=by_user)
+                settle_grouping(planned, group_by, now, by_user=by_user)
                 break
         except NotOffered as failed:
-            self._not_offered(task, failed, now)
+            _not_offered(planned, failed, now)
         except BotError as failed:
-            task.failed = failed
-        task.seconds = round(time.monotonic() - began, 3)
-        if task.failed is None:
-            task.pages += sum(reading.pages for reading in task.readings)
-            task.rows += sum(len(reading.rows) for reading in task.readings)
-        else:
-            task.readings = []
+            planned.failed = failed
+        planned.seconds += round(time.monotonic() - began, 3)
+        for reading in planned.readings:
+            _count(planned, reading)
 
-    def _settle_grouping(
-        self, task: _Task, group_by: tuple[str, ...], now: datetime, *, by_user: bool
-    ) -> None:
-        """Remember what was refused, and say what is gone without."""
-        wanted = (
-            *OPTIONAL.get(task.source, ()),
-            *(("user_id",) if by_user and task.source == "costs" else ()),
-        )
-        refused = tuple(name for name in wanted if name not in group_by)
-        if refused != task.state.refused or (refused and group_by and task.state.probed_at is None):
-            task.state = replace(task.state, refused=refused, probed_at=now if refused else None)
-        elif refused and task.state.probed_at is not None and now - task.state.probed_at >= PROBE:
-            task.state = replace(task.state, probed_at=now)
-        if refused:
-            task.notes.append(f"without {' and '.join(refused)}, which this organization's API refuses")
-
-    def _not_offered(self, task: _Task, failed: BotError, now: datetime) -> None:
-        if task.state.read_at is not None:
-            task.failed = failed  # it has answered before: this is an outage
-            return
-        task.state = replace(task.state, offered=False, probed_at=now)
-        task.notes.append("not offered to this organization")
+    def _store(self, tx: Connection, planned: Task, now: datetime) -> None:
+        if planned.failed is None and planned.readings:
+            self.store.index.refresh(tx)
+            changed = sum(facts.store(tx, self.store.index, reading, now) for reading in planned.readings)
+            planned.changed += changed
+            before, planned.state = planned.state, completed(planned, now)
+            if changed or before.since != planned.state.since or before.read_at is None:
+                records.changed(tx)
+        records.keep(tx, [planned.state])
 
     # -- history -----------------------------------------------------------------------------------
 
     def _backfill(
-        self, tasks: list[_Task], goal: date, now: datetime, *, by_user: bool, progress: Progress | None
+        self, tasks: list[Task], goal: date, now: datetime, *, by_user: bool, progress: Progress | None
     ) -> BotError | None:
         """Read days older than what is stored, back to `goal`, keeping window by window."""
-        for task in tasks:
-            if task.width != "1d":
+        for planned in tasks:
+            if planned.width != "1d":
                 continue
-            state = task.state
-            until = state.since or task.start
-            asked_today = state.probed_at is not None and now - state.probed_at < PROBE
-            floor = state.floor if asked_today else None
-            since = max(goal, floor) if floor else goal
+            since, until = history(planned, goal, now, by_user=by_user)
             if since >= until:
                 continue
-            backfill = Unfinished(task.source, task.width, since, until, until, now)
+            backfill = Unfinished(planned.source, planned.width, since, until, until, now)
             try:
-                self._windows(task, backfill, now, by_user=by_user, progress=progress, keep=False)
+                self._windows(planned, backfill, now, by_user=by_user, progress=progress, keep=False)
+                if by_user:
+                    planned.user_from = since
+                self._join(planned)
             except KeyRefused as failed:
-                task.failed = failed
+                planned.failed = failed
                 return failed
             except NotOffered as failed:
-                self._not_offered(task, failed, now)
+                _not_offered(planned, failed, now)
             except AskRefused as failed:
                 # A month the API refuses fails alone: history begins after it, and is asked for again tomorrow.
-                task.state = replace(task.state, floor=task.state.since or until, probed_at=now)
-                task.notes.append(f"no history before {task.state.floor}: {failed.happened}")
+                planned.floor = planned.state.since or until
+                planned.note(f"no history before {planned.floor}: {failed.happened}")
             except BotError as failed:
-                task.failed = failed
+                if planned.state.read_at is None:
+                    planned.failed = failed
+                else:  # the last days are judged all the same; rules that look further back wait
+                    planned.note(f"history from {since} is not read yet: {failed}")
         return None
+
+    def _read_span(
+        self, planned: Task, stopped: Unfinished | None, now: datetime, progress: Progress | None
+    ) -> None:
+        since, until = planned.start, planned.end
+        by_user = planned.state.user_from is not None
+        backfill = Unfinished(planned.source, planned.width, since, until, until, now)
+        if stopped is not None and stopped.since == since and lately(stopped.begun_at, now):
+            if stopped.until == until:
+                backfill = stopped
+            elif stopped.until < until:
+                # It was stopped yesterday: what was its last day had only begun.
+                head = replace(backfill, since=max(since, stopped.until - DAY))
+                self._windows(planned, head, now, by_user=by_user, progress=None, keep=False)
+                backfill = replace(stopped, until=until)
+        self._windows(planned, backfill, now, by_user=by_user, progress=progress)
 
     def _windows(
         self,
-        task: _Task,
+        planned: Task,
         backfill: Unfinished,
         now: datetime,
         *,
@@ -330,116 +260,64 @@ class Syncer:
         keep: bool = True,
     ) -> None:
         """Read a span window by window, newest first, each in a transaction of its own."""
+        began = time.monotonic()
         total = (backfill.until - backfill.since).days
-        groupings = list(self._groupings(task, now, by_user=by_user))
+        tried = groupings(planned, now, by_user=by_user)
+        ways: list[tuple[Grouping, int | None]] = [(group_by, None) for group_by in tried]
+        ways += [(tried[-1], days) for days in SMALLER]
         place = 0
         while backfill.reached > backfill.since:
-            asked = self._ask(task, backfill.since, midnight(backfill.reached), groupings[place])
+            group_by, days = ways[place]
+            start, end = midnight(backfill.since), midnight(backfill.reached)
+            asked = Ask(planned.source, start, end, planned.width, group_by, limit=days)
+            at_once = 1 if days else BACKFILL  # one refusal gives up the windows that are read beside it
             try:
-                for reading in self.openai.read_span(asked, now, concurrency=BACKFILL, newest_first=True):
+                for reading in self.openai.read_span(asked, now, concurrency=at_once, newest_first=True):
                     backfill = replace(backfill, reached=reading.start.date())
-                    self._keep_window(task, reading, backfill, now, keep=keep)
+                    self._keep_window(planned, reading, backfill, now, keep=keep)
                     if progress:
-                        progress(task.source, total - (backfill.reached - backfill.since).days, total)
+                        progress(planned.source, total - (backfill.reached - backfill.since).days, total)
             except AskRefused:
-                if place + 1 == len(groupings):
+                if place + 1 == len(ways):
                     raise
                 place += 1
-        self._settle_grouping(task, groupings[place], now, by_user=by_user)
+        missing(planned, ways[place][0], by_user=by_user)
+        planned.seconds += round(time.monotonic() - began, 3)
 
     def _keep_window(
-        self, task: _Task, reading: Reading, backfill: Unfinished, now: datetime, *, keep: bool
+        self, planned: Task, reading: Reading, backfill: Unfinished, now: datetime, *, keep: bool
     ) -> None:
-        task.pages += reading.pages
-        task.rows += len(reading.rows)
-        state, start, end = task.state, reading.start.date(), reading.end.date()
-        if state.since is None or state.through is None:
-            state = replace(state, since=start, through=end)
-        elif start <= state.through and end >= state.since:
-            state = replace(state, since=min(state.since, start), through=max(state.through, end))
-        task.state = state
+        _count(planned, reading)
+        state = extended(planned.state, reading.start.date(), reading.end.date())
         with self.store.writing() as tx:
             self.store.index.refresh(tx)
-            task.changed += facts.store(tx, self.store.index, reading, now)
-            records.keep(tx, [task.state])
+            changed = facts.store(tx, self.store.index, reading, now)
+            if changed or state.since != planned.state.since:
+                records.changed(tx)
+            records.keep(tx, [state])
             if keep:
                 records.reach(tx, backfill)
+        planned.state = state
+        planned.changed += changed
 
-    # -- keeping -----------------------------------------------------------------------------------
-
-    def _store(self, tx: Connection, task: _Task, now: datetime) -> None:
-        if task.failed is None and task.readings:
-            self.store.index.refresh(tx)
-            for reading in task.readings:
-                task.changed += facts.store(tx, self.store.index, reading, now)
-            state = task.state
-            since = min(state.since or task.start, task.start)
-            reread_at = now if task.reread else state.reread_at
-            task.state = replace(
-                state, since=since, through=task.end, read_at=now, reread_at=reread_at, offered=True
-            )
-        records.keep(tx, [task.state])
-
-    # -- names -------------------------------------------------------------------------------------
-
-    def _names(self, tasks: list[_Task], now: datetime) -> list[Named]:
-        """Return names once a day, and when an id appears that nobody has named; a failure is only noted."""
-        seen = _ids(tasks)
-        with self.store.reading() as tx:
-            named = records.names(tx)
-            asked_at = records.marker(tx, "names asked at")
-            nameless = set(json.loads(records.marker(tx, "names not found") or "[]"))
-            archived = records.projects(tx)
-        fresh = bool(asked_at) and timedelta() <= now - datetime.fromisoformat(asked_at) < PROBE
-        missing = {f"{kind} {key}" for kind, key in seen if (kind, key) not in named.current}
-        if fresh and missing <= nameless:
-            return []
-        try:
-            found = self._fetch_names(archived)
-        except BotError as failed:
-            log.warning("names not read", extra={"why": str(failed)})
-            found = []
-        known = {f"{'user' if each.kind == 'service_account' else each.kind} {each.id}" for each in found}
-        with self.store.writing() as tx:
-            records.mark(tx, "names asked at", now.isoformat())
-            records.mark(tx, "names not found", json.dumps(sorted(missing - known)))
-        return found
-
-    def _fetch_names(self, archived: dict[str, bool]) -> list[Named]:
-        projects = self.openai.projects()
-        found = [*projects, *self._maybe(self.openai.users)]
-        current = [each for each in projects if not each.archived or each.id not in archived]
-        with ThreadPoolExecutor(STEADY, thread_name_prefix="names") as pool:
-            for some in pool.map(self._names_of, current):
-                found += some
-        return found
-
-    def _names_of(self, project: Named) -> list[Named]:
-        keys = self._maybe(lambda: self.openai.api_keys(project.id))
-        # An archived project's service accounts are refused with 400.
-        accounts = [] if project.archived else self._maybe(lambda: self.openai.service_accounts(project.id))
-        return [*keys, *accounts]
-
-    def _maybe(self, read: Callable[[], list[Named]]) -> list[Named]:
-        try:
-            return read()
-        except BotError as failed:
-            log.info("names not read", extra={"why": str(failed)})
-            return []
+    def _join(self, planned: Task) -> None:
+        """After a long silence: what was stored before it is joined again."""
+        earlier = planned.earlier
+        if earlier is None or earlier.since is None or earlier.through is None:
+            return
+        planned.state = extended(planned.state, earlier.since, earlier.through)
 
 
-def _ids(tasks: list[_Task]) -> set[tuple[str, str]]:
-    """Return every (dimension, id) in the readings that people know by a name."""
-    found: set[tuple[str, str]] = set()
-    for task in tasks:
-        for reading in task.readings:
-            for dimension, column in NAMED_BY_ID.items():
-                if column in reading.columns:
-                    place = reading.columns.index(column) + 1
-                    found |= {(dimension, str(key[place])) for key in reading.rows if key[place]}
-    return found
+def _count(planned: Task, reading: Reading) -> None:
+    planned.pages += reading.pages
+    planned.rows += len(reading.rows)
+    planned.ids |= ids_in(reading)
 
 
-def days_between(since: date, until: date) -> int:
-    """Return how many buckets a span of days holds."""
-    return (epoch(until) - epoch(since)) // 86_400
+def _not_offered(planned: Task, failed: BotError, now: datetime) -> None:
+    if planned.answered or planned.state.since is not None:
+        planned.failed = failed  # it has answered before: this is an outage
+        return
+    planned.absent = True
+    planned.state = replace(planned.state, offered=False, probed_at=now)
+    planned.note("not offered to this organization")

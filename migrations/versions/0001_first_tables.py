@@ -153,6 +153,8 @@ def upgrade() -> None:
         sa.Column("read_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("reread_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("floor", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("floored_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("user_from", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("offered", sa.Boolean(), nullable=False),
         sa.Column("refused", sa.JSON(), nullable=False),
         sa.Column("probed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from bot.core.errors import SetupWrong
+from bot.core.errors import SetupWrong, Unanswered
 
 BUSY_MS = 20_000
 """How long a writer waits for another before it gives up."""
@@ -27,17 +27,33 @@ def parse_url(text: str) -> URL:
         raise SetupWrong(
             "DATABASE_URL is not an address of a database.", "Write sqlite:///budgetbot.db."
         ) from wrong
-    if url.get_backend_name() != "sqlite":
+    if url.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise SetupWrong(
-            f"DATABASE_URL names {url.get_backend_name()}, which this version does not speak.",
+            f"DATABASE_URL names {url.drivername}, which this version does not speak.",
             "Write sqlite:///budgetbot.db, or a path of your own after sqlite:///.",
+        )
+    if url.query or url.host or (url.database or "").startswith("file:"):
+        raise SetupWrong(
+            "DATABASE_URL holds more than the path of a file.",
+            "Write sqlite:/// and then the path: sqlite:///budgetbot.db here, sqlite:////data/budgetbot.db from /.",
         )
     return url
 
 
+def in_memory(url: URL) -> bool:
+    """Tell whether the database ends with the process."""
+    return not url.database or url.database == ":memory:"
+
+
 def open_engine(url: URL) -> Engine:
     """Return an engine whose connections keep a write-ahead log, wait for their turn and check foreign keys."""
-    engine = create_engine(url)
+    if in_memory(url):
+        # Every connection to memory is a database of its own: all threads take turns with one.
+        engine = create_engine(
+            url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False}
+        )
+    else:
+        engine = create_engine(url)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
@@ -80,15 +96,18 @@ def copy_into(text: str, target: Path) -> None:
     source = parse_url(text).database
     if not source or source == ":memory:" or not Path(source).exists():
         return
-    with closing(sqlite3.connect(f"file:{quote(source)}?mode=ro", uri=True)) as old:
-        with closing(sqlite3.connect(target)) as new:
-            old.backup(new)
+    with (
+        closing(sqlite3.connect(f"file:{quote(source)}?mode=ro", uri=True)) as old,
+        closing(sqlite3.connect(target)) as new,
+    ):
+        old.backup(new)
 
 
 def lock_path(url: URL, purpose: str) -> Path | None:
     """Return the lock file beside a database; None for one in memory."""
-    if not url.database or url.database == ":memory:":
+    if in_memory(url):
         return None
+    assert url.database
     return Path(f"{os.path.abspath(url.database)}.{purpose}.lock")  # noqa: PTH100 - resolve() would follow links
 
 
@@ -123,8 +142,18 @@ def upgrade(engine: Engine) -> bool:
     path = lock_path(engine.url, "upgrade")
     if path is None:
         return _upgrade(engine)
-    with FileLock(path, timeout=120):
+    lock = FileLock(path, timeout=120)
+    try:
+        lock.acquire()
+    except OSError as failed:  # held for two minutes, or it cannot be written
+        raise Unanswered(
+            f"The database cannot be upgraded: its lock {path} cannot be taken.",
+            "See that its folder can be written, and that no other budgetbot hangs in an upgrade.",
+        ) from failed
+    try:
         return _upgrade(engine)
+    finally:
+        lock.release()
 
 
 def _upgrade(engine: Engine) -> bool:

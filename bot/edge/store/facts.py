@@ -1,5 +1,6 @@
 """Costs and usage: written only where they changed, read as sums, now or as they were known at an instant."""
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -45,9 +46,16 @@ def table_of(source: str, width: str) -> Table:
 
 
 class SeriesIndex:
-    """Source and dimension values → series id, kept in memory and completed from the database as it grows."""
+    """Source and dimension values → series id, kept in memory and completed from the database as it grows.
+
+    Safe to share: people ask for reports while a poll adds series.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._clear()
+
+    def _clear(self) -> None:
         self._ids: dict[tuple[str, ...], int] = {}
         self._series: dict[int, Series] = {}
         self._models: set[str] = set()
@@ -55,6 +63,10 @@ class SeriesIndex:
 
     def refresh(self, tx: Connection) -> None:
         """Learn the series added since the last call, by this process or another."""
+        with self._lock:
+            self._refresh(tx)
+
+    def _refresh(self, tx: Connection) -> None:
         columns = ", ".join(("id", "source", *SERIES_COLUMNS))
         rows = tx.exec_driver_sql(
             f"SELECT {columns} FROM series WHERE organization_id = ? AND id > ? ORDER BY id",  # noqa: S608 - our own column names
@@ -73,20 +85,29 @@ class SeriesIndex:
 
     def forget(self) -> None:
         """Start over: after a transaction that failed, ids it handed out may never have been."""
-        self.__init__()  # type: ignore[misc]
+        with self._lock:
+            self._clear()
 
     def costs(self) -> Mapping[int, Series]:
-        """Return the cost series by id."""
-        return self._series
+        """Return the cost series known by now, by id."""
+        with self._lock:
+            return self._series.copy()
 
     def models(self) -> frozenset[str]:
         """Return every model that usage has reported."""
-        return frozenset(self._models)
+        with self._lock:
+            return frozenset(self._models)
 
     def ids(
         self, tx: Connection, source: str, columns: tuple[str, ...], groups: Iterable[tuple[str, ...]]
     ) -> dict[tuple[str, ...], int]:
         """Return the id of each group of values over `columns`, adding series never seen before."""
+        with self._lock:
+            return self._find(tx, source, columns, groups)
+
+    def _find(
+        self, tx: Connection, source: str, columns: tuple[str, ...], groups: Iterable[tuple[str, ...]]
+    ) -> dict[tuple[str, ...], int]:
         places = [COLUMNS.index(column) for column in columns]
         found: dict[tuple[str, ...], int] = {}
         new: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -108,7 +129,7 @@ class SeriesIndex:
                 f"INSERT INTO series ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own column names
                 [(ORGANIZATION, *key) for key in sorted(new.values())],
             )
-            self.refresh(tx)
+            self._refresh(tx)
             for group, key in new.items():
                 found[group] = self._ids[key]
         return found
@@ -158,7 +179,8 @@ def _replace(
 ) -> None:
     since = old[0]
     assert since is not None
-    at = max(seen, since)  # a clock that stepped back must not make a value end before it began
+    # A clock that stepped back must neither end a value before it began nor lose it.
+    at = seen if seen >= since else since + 1
     if at > since:
         replaced.append((*place, since, at, *old[1:]))
     written.append((*place, at, *values))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # reports read the store without loading an HTTP client
     from bot.edge.openai import Named
 
 HEARD_FOR = timedelta(hours=1)
+VERSION = "data version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Stored:
     read_at: datetime | None = None
     reread_at: datetime | None = None
     floor: date | None = None
+    floored_at: datetime | None = None
+    user_from: date | None = None
     offered: bool = True
     refused: tuple[str, ...] = ()
     probed_at: datetime | None = None
@@ -124,11 +127,16 @@ def poll(
 
 
 def version(tx: Connection) -> int:
-    """Return the number of the last poll that changed anything; 0 before the first."""
-    row = tx.exec_driver_sql(
-        "SELECT MAX(id) FROM poll WHERE changed > 0 AND organization_id = ?", (ORGANIZATION,)
-    ).fetchone()
-    return int(row[0]) if row and row[0] is not None else 0
+    """Return a number that grows whenever stored values, or the span they cover, change; 0 at first.
+
+    It grows with the values themselves, not with the poll's record: a poll may be killed between the two.
+    """
+    return int(marker(tx, VERSION) or 0)
+
+
+def changed(tx: Connection) -> None:
+    """Note, in the transaction that did it, that stored values or the span they cover changed."""
+    mark(tx, VERSION, str(version(tx) + 1))
 
 
 def last_poll(tx: Connection) -> tuple[datetime, bool, tuple[SourceResult, ...]] | None:
@@ -161,6 +169,8 @@ def stored(tx: Connection) -> dict[tuple[str, str], Stored]:
             utc(row.read_at) if row.read_at else None,
             utc(row.reread_at) if row.reread_at else None,
             _day(row.floor),
+            utc(row.floored_at) if row.floored_at else None,
+            _day(row.user_from),
             bool(row.offered),
             tuple(row.refused),
             utc(row.probed_at) if row.probed_at else None,
@@ -181,6 +191,8 @@ def keep(tx: Connection, states: Iterable[Stored]) -> None:
             "read_at": state.read_at,
             "reread_at": state.reread_at,
             "floor": _iso(state.floor),
+            "floored_at": state.floored_at,
+            "user_from": _iso(state.user_from),
             "offered": state.offered,
             "refused": list(state.refused),
             "probed_at": state.probed_at,
@@ -331,7 +343,9 @@ def mark(tx: Connection, key: str, value: str) -> None:
 
 def markers(tx: Connection, prefix: str) -> dict[str, str]:
     """Return the small facts whose key begins with `prefix`."""
-    rows = tx.execute(select(col(Marker.key), col(Marker.value)).where(col(Marker.key).startswith(prefix)))
+    rows = tx.execute(
+        select(col(Marker.key), col(Marker.value)).where(col(Marker.key).startswith(prefix, autoescape=True))
+    )
     return {row[0]: row[1] for row in rows}
 
 

@@ -146,10 +146,15 @@ class SourceState(SQLModel, table=True):
     """When the last 35 days were last read again."""
     floor: str | None = None
     """The day before which the API refused to answer; asked again once a day."""
+    floored_at: datetime | None = None
+    """When it last refused that."""
+    user_from: str | None = None
+    """The first day from which costs were asked for by user too; None where they are not."""
     offered: bool = True
     refused: list[str] = Field(default_factory=list, sa_type=JSON)
     """Groupings the organization's API refused."""
     probed_at: datetime | None = None
+    """When it last refused them, or the whole source."""
 
 
 class Backfill(SQLModel, table=True):

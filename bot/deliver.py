@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -106,6 +106,12 @@ class Courier:
             due, held, _ = outbox.left(tx, now)
         return Delivered(done, due, held)
 
+    def anything(self, now: datetime) -> bool:
+        """Tell whether some call is due and may be tried."""
+        with self.store.reading() as tx:
+            due, _, first = outbox.left(tx, now)
+        return bool(due) and first is not None and first <= self.clock()
+
     def _do(self, job: Job) -> int:
         """Make one call and record how it went; return 1 when it is done."""
         try:
@@ -175,22 +181,28 @@ class Courier:
         if job.act == "reply":
             text = f"{job.text} _(may be a repeat)_" if repeat else job.text
             return blocks.message(text, [blocks.section(text)])
-        if job.form == "close":
-            message = alerts.close(job.body)
-        elif job.form == "ops":
-            message = alerts.ops(job.body)
-        else:
-            with self.store.reading() as tx:
-                told = self._told(tx, job)
-            mentions = [str(who) for who in job.body.get("mention", ())]
-            critical = any(
-                each.incident.severity == "critical" and each.incident.state == "firing" for each in told
+        try:
+            message = self._drawn(job)
+        except Exception:
+            # A message that cannot be drawn is a bug of ours, and still an alert that somebody must hear.
+            log.exception("not drawn", extra={"card": job.card_id})
+            message = blocks.message(
+                f"budgetbot has something to say that it could not draw; budgetbot status shows it. "
+                f"{' '.join(job.members[:10])}"
             )
-            message = alerts.card(told, job.revision, mentions if critical else ())
         if repeat:
             message["text"] = f"{message['text']} (may be a repeat)"
             message["blocks"] = [*message.get("blocks", []), blocks.context("This may be a repeat.")]
         return message
+
+    def _drawn(self, job: Job) -> dict[str, Any]:
+        if job.form == "close":
+            return alerts.close(job.body)
+        if job.form == "ops":
+            return alerts.ops(job.body)
+        with self.store.reading() as tx:
+            told = self._told(tx, job)
+        return alerts.card(told, job.revision, _mentions(job, told))
 
     def _told(self, tx: Any, job: Job) -> list[Told]:
         known = incidents.by_fingerprint(tx, job.members)
@@ -208,14 +220,12 @@ class Courier:
         with self.store.writing() as tx:
             match trouble.kind:
                 case "uncertain":
-                    outbox.retry(tx, job, clock + timedelta(seconds=1), why, uncertain=True)
+                    outbox.retry(tx, job, clock + _backoff(job.attempts), why, uncertain=True)
                 case "passing":
-                    wait = (
-                        timedelta(seconds=trouble.retry_after)
-                        if trouble.retry_after
-                        else _backoff(job.attempts)
-                    )
+                    wait = timedelta(seconds=trouble.retry_after or 0) or _backoff(job.attempts)
                     outbox.retry(tx, job, clock + wait, why, uncertain=False)
+                    if trouble.retry_after:
+                        outbox.hold(tx, job, clock + wait)
                 case "gone":
                     self._gone(tx, job, why)
                 case "permanent":
@@ -239,14 +249,17 @@ class Courier:
     def _refused(self, tx: Any, job: Job, trouble: SlackTrouble) -> None:
         """The room will not hear us: the fallback channel does, and learns why."""
         refused = _address(job.target)
-        if job.act == "post" and self.fallback and refused.lstrip("#") != self.fallback:
+        if self.fallback and refused.lstrip("#") != self.fallback.lstrip("#"):
             target = Target("slack", self.fallback)
+            news = outbox.trouble(tx, job.target, str(trouble))
             outbox.redirect(tx, job, target, str(trouble))
-            body: dict[str, object] = {
-                "happened": f"Slack does not let me speak in {refused} ({trouble.code}), so its messages come here.",
-                "remedy": "Invite the app there with /invite, or change the route in the rule file.",
-            }
-            outbox.say(tx, f"refused:{refused}:{trouble.code}", target, "ops", body, self.clock())
+            if news:
+                body: dict[str, object] = {
+                    "happened": f"Slack does not let me speak in {refused} ({trouble.code}): its messages come here.",
+                    "remedy": "Invite the app there with /invite, or change the route in the rule file.",
+                }
+                clock = self.clock()
+                outbox.say(tx, f"refused:{refused}:{clock.isoformat()}", target, "ops", body, job.due_at)
             return
         outbox.retry(tx, job, self.clock() + REFUSED_WAIT, str(trouble), uncertain=False)
 
@@ -258,6 +271,20 @@ def summary(delivered: Delivered) -> None:
         raise Unanswered(
             f"{count} could not be delivered to Slack yet; they are kept.", "Run the poll again."
         )
+
+
+def _mentions(job: Job, told: Sequence[Told]) -> list[str]:
+    """Return who is called: those of the critical incidents, each once."""
+    known = job.body.get("mention")
+    if not isinstance(known, Mapping):
+        return []
+    called = (
+        str(who)
+        for each in told
+        if each.incident.severity == "critical" and (each.incident.state == "firing" or each.incident.late)
+        for who in known.get(each.incident.fingerprint, ())
+    )
+    return list(dict.fromkeys(called))
 
 
 def _address(target: Target) -> str:

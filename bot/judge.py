@@ -1,22 +1,22 @@
 """Stored spend → decisions → messages to be: one transaction for the state and what is to be said of it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import msgspec
 from sqlalchemy import Connection
 
-from bot.core.decide import Decision, decide
+from bot.core.decide import decide
 from bot.core.evaluate import Evaluation, cuts, evaluate, next_boundary
 from bot.core.incident import Event, Finding, Incident
 from bot.core.kinds import budget_judge
 from bot.core.period import DAY, Period, Span
-from bot.core.rooms import Opening, Room, Target, heard, plan, rooms_of
-from bot.core.rules.book import LATE, Budget, Rule, Rulebook
+from bot.core.rooms import Opening, Room, Target, plan, rooms_of
+from bot.core.rules.book import LATE, Budget, Origin, Rule, Rulebook
 from bot.core.spend import Group, Names, Spend
-from bot.core.telling import Telling, subject, tell
+from bot.core.telling import Teller, Telling
 from bot.edge.store import facts, incidents, outbox, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
@@ -133,61 +133,69 @@ def _decide(
     voice: Voice,
 ) -> list[Event]:
     active = [rule for rule in book.rules if rule.active_on(now.date())]
-    incidents.forget_changed(tx, active)
+    incidents.rename(tx, active)
+    incidents.forget_changed(tx, book.rules)
     known = incidents.said(tx, now.date())
-    if any(rule.was for rule in active):
-        incidents.rename(tx, active, known.rules)
-        known = incidents.said(tx, now.date())
-    decisions = decide(book, evaluation.findings, known, now, organization=ORGANIZATION)
-    changed = [d for d in decisions if d.incident is not None]
-    tellings = _tellings(changed, evaluation.findings, spend, book, voice)
-    states = [
-        replace(d.incident, facts=incidents.facts(tellings[d.incident.fingerprint]))
-        for d in changed
-        if d.incident
-    ]
-    incidents.write(tx, states, poll_id)
+    learning = {unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.state == "learning"}
+    decisions = decide(book, evaluation.findings, known, now, organization=ORGANIZATION, learning=learning)
+    changed = [decision.incident for decision in decisions if decision.incident is not None]
+    teller = Teller(spend, book, voice.commit)
+    tellings = _tellings(changed, evaluation.findings, book, teller, voice)
+    states = {
+        incident.fingerprint: replace(incident, facts=incidents.facts(tellings[incident.fingerprint]))
+        for incident in changed
+    }
+    incidents.write(tx, states.values(), poll_id)
     events = [event for decision in decisions for event in decision.events]
     ids = incidents.record(tx, events, poll_id)
     new = [event for event in events if event.key in ids]
-    by_fingerprint = {incident.fingerprint: incident for incident in states}
     first = {rule.id for rule in active} - known.rules
-    _say(tx, book, new, ids, by_fingerprint, tellings, spend.names, first, now, voice)
-    outbox.touch(tx, [incident.fingerprint for incident in states])
+    _say(tx, book, new, ids, states, tellings, spend.names, first, now, voice)
+    outbox.touch(tx, list(states))
     judged = {finding.rule.id for finding in evaluation.findings}
-    learning = {unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.state == "learning"}
-    incidents.remember_rules(tx, [r for r in active if r.id in judged or r.id not in learning], now)
-    for decision in decisions:
-        for event in decision.events:
-            log.info(
-                "decided",
-                extra={
-                    "rule": decision.rule_id,
-                    "group": list(decision.group),
-                    "transition": event.transition,
-                    "level": event.level,
-                    "reason": decision.reason,
-                },
-            )
+    incidents.remember_rules(
+        tx, [r for r in active if r.id in first and (r.id in judged or r.id not in learning)], now
+    )
+    for event in new:
+        log.info(
+            "decided",
+            extra={
+                "rule": event.rule_id,
+                "group": list(event.group),
+                "transition": event.transition,
+                "level": event.level,
+                "reason": event.reason,
+            },
+        )
     return new
 
 
 def _tellings(
-    decisions: Sequence[Decision], findings: Sequence[Finding], spend: Spend, book: Rulebook, voice: Voice
+    changed: Iterable[Incident],
+    findings: Sequence[Finding],
+    book: Rulebook,
+    teller: Teller,
+    voice: Voice,
 ) -> dict[str, Telling]:
     """Return what each changed incident's card says: anew where the period is judged, else as it was."""
     judged: dict[tuple[str, Group, Span], Finding] = {(f.rule.id, f.group, f.span): f for f in findings}
     told: dict[str, Telling] = {}
-    for decision in decisions:
-        incident = decision.incident
-        assert incident is not None
+    for incident in changed:
         finding = judged.get((incident.rule_id, incident.group, incident.span))
         if finding is not None:
-            told[incident.fingerprint] = tell(finding, spend, book, voice.link(finding.rule))
-        elif incident.facts:
-            told[incident.fingerprint] = incidents.telling(incident)
-        else:
-            told[incident.fingerprint] = Telling(incident.rule_id, incident.rule_id)
+            told[incident.fingerprint] = teller.tell(finding, voice.link(finding.rule))
+            continue
+        rule = book.rule(incident.rule_id)
+        known = (
+            incidents.telling(incident)
+            if incident.facts
+            else Telling(
+                incident.rule_id,
+                rule.name if rule else incident.rule_id,
+                teller.named(rule, incident.group) if rule else (),
+            )
+        )
+        told[incident.fingerprint] = replace(known, commit=voice.commit[:7])
     return told
 
 
@@ -206,31 +214,34 @@ def _say(
     """Turn events into messages and thread lines: what opens in a room is gathered, the rest joins its message."""
     members = outbox.cards_of(tx, list({event.fingerprint for event in events}))
     cards = outbox.cards(tx, set(members.values()))
+    messages: dict[str, list[tuple[Target, int]]] = {}
+    for (fingerprint, target), card_id in members.items():
+        messages.setdefault(fingerprint, []).append((target, card_id))
     openings: dict[tuple[str, Target], Opening] = {}
     for event in events:
         incident = states[event.fingerprint]
         rooms = _rooms(book, event, names, voice)
         for room in rooms:
             key = (event.fingerprint, room.target)
-            if key not in members and key not in openings and _opens(event):
+            if key not in members and _opens(event) and room.hears(event.severity):
                 over = incident.value - incident.amount
                 since = event.rule_id if event.rule_id in first else ""
                 openings[key] = Opening(event.fingerprint, event.key, room, event.severity, over, since)
-        for (fingerprint, target), card_id in members.items():
-            if fingerprint != event.fingerprint:
-                continue
+        for target, card_id in messages.get(event.fingerprint, ()):
             card = cards[card_id]
-            mentions = next((room.mention for room in rooms if room.target == target), ())
             if not card.posted:
-                if event.severity == "critical":
+                if incident.state == "ok":
+                    outbox.withdraw(tx, card_id, event.fingerprint)
+                elif event.severity == "critical":
                     outbox.hurry(tx, card_id, now)
                 continue
-            text = line(event, Told(incident, tellings[fingerprint]), in_table=card.members > 1)
+            mentions = next((room.mention for room in rooms if room.target == target), ())
+            text = line(event, Told(incident, tellings[event.fingerprint]), in_table=card.members > 1)
             if not event.quiet and event.severity == "critical" and mentions:
                 text = f"{text} {' '.join(mention(who) for who in mentions)}"
             key_ = f"{event.key}:{target}:reply"
             outbox.reply(tx, key_, ids[event.key], card_id, text, broadcast=not event.quiet)
-    planned = plan(heard(openings.values()), outbox.rooms(tx), outbox.waiting(tx), now)
+    planned = plan(list(openings.values()), outbox.rooms(tx), outbox.waiting(tx), now)
     for message in planned.messages:
         outbox.open_message(tx, message, ids, now)
     for target, until in planned.gathers.items():
@@ -279,24 +290,51 @@ def _close_month(
     told = incidents.announced_in(tx, month, [rule.id for rule in rules])
     heard_in = {target for _, target in outbox.cards_of(tx, [incident.fingerprint for incident in told])}
     lines: dict[Target, list[tuple[str, int, int]]] = {target: [] for target in heard_in}
+    spoken: dict[Target, set[str]] = {target: set() for target in heard_in}
+    watched: set[str] = set()
+    teller = Teller(spend, book)
     for rule in rules:
         for group, value in budget_judge.fold(spend.within(rule.scope, month), rule.limit):
             amount = budget_judge.amount_of(rule, group, spend, month)
             if amount is None:
                 continue
-            finding = Finding(rule, group, month, value, amount, (), closed=True)
-            name = subject(tell(finding, spend, book))
+            if "project" in rule.scope.each:
+                watched.add(group[rule.scope.each.index("project")])
+            name = teller.subject(rule, group)
             if len(rules) > 1:
                 name = f"{name} ({rule.name})"
             for room in rooms_of(book, rule, group, spend.names, voice.fallback):
                 if room.target in lines:
                     lines[room.target].append((name, value, amount))
+                    spoken[room.target].add(rule.id)
     for target, rows in sorted(lines.items()):
+        if not rows:
+            continue
         rows.sort(key=lambda row: (row[2] - row[1], row[0]))
         body: dict[str, object] = {
             "month": f"{month.start:%B %Y}",
             "rows": [list(row) for row in rows],
+            # Budgets of several rules may count the same dollar twice: then nothing is added up.
+            "rules": len(spoken[target]),
             "as_of": spend.as_of.isoformat() if spend.as_of else "",
         }
+        if target == _default_target(book, voice):
+            body["unwatched"] = _unwatched(spend, month, watched)
         outbox.say(tx, f"{key}:{target}", target, "close", body, now)
     records.mark(tx, key, now.isoformat())
+
+
+def _default_target(book: Rulebook, voice: Voice) -> Target | None:
+    """Return the room of everything that has no route of its own."""
+    rooms = rooms_of(book, Rule("", "", Origin("", 0)), (), Names(), voice.fallback)
+    return rooms[0].target if rooms else None
+
+
+def _unwatched(spend: Spend, month: Span, watched: set[str]) -> list[list[object]]:
+    """Return the projects that spent money and have no monthly budget of their own, dearest first."""
+    if not watched or budget_judge.OTHER in watched:
+        return []  # no rule goes project by project, or one watches the rest together
+    spent = sorted(((value, key[0]) for key, value in spend.by(("project",), month).items()), reverse=True)
+    return [
+        [spend.names.of("project", key), value] for value, key in spent if value > 0 and key not in watched
+    ]

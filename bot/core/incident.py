@@ -17,6 +17,7 @@ class Reason(StrEnum):
     """Why somebody is told, or not: the same word in the log, in `status`, in cases and in messages."""
 
     FIRST = "first this period"
+    LATE = "late data for a closed period"
     HIGHER = "higher level"
     RECROSSED = "crossed an announced level again"
     CORRECTED = "corrected"
@@ -26,7 +27,8 @@ class Reason(StrEnum):
     RESTATED = "the closed period changed"
     BUDGET_CHANGED = "the budget changed"
     RULE_REMOVED = "rule removed"
-    GROUP_LEFT = "no longer selected by the rule"
+    PERIOD_CHANGED = "the rule counts over another period"
+    GROUP_LEFT = "no longer judged by the rule"
     ALREADY_SAID = "already said"
     NEAR = "just below the level"
     BELOW = "below every level"
@@ -71,9 +73,14 @@ class Finding:
         """Return the gravest severity among the levels that are true."""
         return max((level.severity for level in self.reached), key=rank, default=None)
 
-    def level(self, label: str) -> Threshold | None:
-        """Find a level by its label."""
-        return next((level for level in self.levels if level.label == label), None)
+    def place(self, label: str) -> int:
+        """Return how high a level stands, 0 for the lowest; -1 for one the rule does not have."""
+        return next((place for place, level in enumerate(self.levels) if level.label == label), -1)
+
+    @property
+    def period(self) -> str:
+        """Return how people call its period: `November`, `22 Nov`."""
+        return self.rule.period.name(self.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,11 @@ class Incident:
         """Tell whether anybody was told of it."""
         return bool(self.said_levels)
 
+    @property
+    def late(self) -> bool:
+        """Tell whether its period was over before anybody could know: news, although it is ended."""
+        return self.state == "ended" and self.reason == Reason.LATE
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -151,6 +163,8 @@ class Event:
     """Only a line in the thread; a loud one is broadcast to the room."""
     because: str = ""
     """What made it true, when it was not the spending: `the budget changed from $15,000 to $12,000`."""
+    period: str = ""
+    """How people call the period it speaks of, which in a run may be an earlier day than the last."""
 
     @property
     def key(self) -> str:

@@ -141,35 +141,40 @@ def plan(
 
     Critical speaks at once; so does the first info or warning of a room, and those that open within its
     `gather` span after that come together at its end. More than three in one tick are one message, and a
-    rule evaluated for the first time speaks once for all its groups.
+    rule evaluated for the first time speaks once for all its groups. A flood of mild ones still waits where
+    the room gathers already.
     """
     messages: list[Message] = []
     until: dict[Target, datetime] = {}
     for target, mine in _by_target(openings).items():
-        if len(mine) > FLOOD:
+        gathering = gathers.get(target)
+        if gathering is not None and gathering <= now:
+            gathering = None
+        mild = [opening for opening in mine if opening.severity != "critical"]
+        speaks_now = len(mild) < len(mine) or any(opening.first_of for opening in mine) or gathering is None
+        if len(mine) > FLOOD and speaks_now:
             messages.append(Message(target, tuple(mine), now))
+            if mild and gathering is None:
+                until[target] = now + mild[0].room.gather
             continue
         firsts: dict[str, list[Opening]] = {}
-        rest: list[Opening] = []
         for opening in mine:
             if opening.first_of:
                 firsts.setdefault(opening.first_of, []).append(opening)
-            else:
-                rest.append(opening)
+            elif opening.severity == "critical":
+                messages.append(Message(target, (opening,), now))
         messages.extend(Message(target, tuple(group), now) for group in firsts.values())
-        messages.extend(
-            Message(target, (opening,), now) for opening in rest if opening.severity == "critical"
-        )
-        mild = [opening for opening in rest if opening.severity != "critical"]
-        gathering = gathers.get(target)
-        if mild and (gathering is None or gathering <= now):
-            messages.append(Message(target, (mild.pop(0),), now))
-            gathering = now + mine[0].room.gather
-            until[target] = gathering
-        if mild and gathering is not None:
+        mild = [opening for opening in mild if not opening.first_of]
+        if mild and gathering is None:
+            first = mild.pop(0)
+            messages.append(Message(target, (first,), now))
+            gathering = until[target] = now + first.room.gather
+        if mild:
+            assert gathering is not None
             held = waiting.get(target)
             joins = held.card_id if held and held.due_at > now else None
-            messages.append(Message(target, tuple(mild), gathering, gathering, joins))
+            due_at = held.due_at if held and joins is not None else gathering
+            messages.append(Message(target, tuple(mild), due_at, due_at, joins))
     return Plan(tuple(messages), until)
 
 
@@ -178,8 +183,3 @@ def _by_target(openings: Iterable[Opening]) -> dict[Target, list[Opening]]:
     for opening in sorted(openings, key=lambda o: (-rank(o.severity), -o.over, o.fingerprint)):
         ordered.setdefault(opening.room.target, []).append(opening)
     return ordered
-
-
-def heard(openings: Iterable[Opening]) -> list[Opening]:
-    """Return the openings whose room's floor lets them through."""
-    return [opening for opening in openings if opening.room.hears(opening.severity)]

@@ -1,16 +1,16 @@
 """What a card says beside its figures: decided with the state, kept with it, so that delivery asks nobody."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from bot.core.dimension import UNATTRIBUTED
 from bot.core.incident import Finding
 from bot.core.kinds.budget_judge import OTHER
 from bot.core.period import Span
 from bot.core.rooms import team_of
-from bot.core.rules.book import Budget, Rulebook
-from bot.core.spend import Spend
+from bot.core.rules.book import Rule, Rulebook
+from bot.core.rules.select import Scope
+from bot.core.spend import Group, Spend
 
 SUSPECTS = ("line_item", "model", "api_key", "project")
 """Where most of the money went, in the order people ask; what the rule already names is left out."""
@@ -23,8 +23,6 @@ class Part:
     dimension: str
     name: str
     amount: int
-    new_since: str = ""
-    """The first day it was seen, when that lies inside the period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Telling:
     group: tuple[tuple[str, str], ...] = ()
     """(dimension, name) of the group, in the order of `each`."""
     selects: str = ""
-    """What the rule selects, in its own words, where `each` does not say."""
+    """What the rule selects, in its own words, where `each` does not say; '' is everything."""
     period: str = ""
     period_kind: str = "month"
     start: str = ""
@@ -55,74 +53,121 @@ class Telling:
     """ISO 8601 instant of the last complete poll of costs."""
     settles_at: str = ""
     commit: str = ""
-    extra: dict[str, str] = field(default_factory=dict)
+    """The commit of the rule files, as git shortens it."""
 
 
-def tell(finding: Finding, spend: Spend, book: Rulebook, link: str = "") -> Telling:
-    """Return what the card of a finding says."""
-    rule, names = finding.rule, spend.names
-    group = tuple(
-        (dimension, OTHER if value == OTHER else names.of(dimension, value))
-        for dimension, value in zip(rule.scope.each, finding.group, strict=True)
-    )
-    team = team_of(book, rule.scope, finding.group, names)
-    project = dict(zip(rule.scope.each, finding.group, strict=True)).get("project", "")
-    return Telling(
-        rule_id=rule.id,
-        title=rule.name,
-        group=group,
-        selects="" if group else str(rule.scope.select) or "the organization",
-        period=rule.period.name(finding.span),
-        period_kind=rule.period.kind,
-        start=finding.span.start.isoformat(),
-        end=finding.span.end.isoformat(),
-        percents=tuple((level.label, level.at(finding.amount)) for level in finding.levels),
-        parts=tuple(parts(finding, spend)),
-        team=team.name if team else "",
-        owner=team.owner if team else "",
-        runbook=rule.runbook,
-        link=link,
-        limits_url=f"https://platform.openai.com/settings/{project}/limits" if _is_project(project) else "",
-        as_of=_iso(spend.as_of),
-        settles_at=_iso(finding.span.ends_at + rule.settle),
-    )
+class Teller:
+    """Says what cards say; what the largest part of each group is, is looked up once for all groups."""
+
+    def __init__(self, spend: Spend, book: Rulebook, commit: str = "") -> None:
+        self.spend = spend
+        self.book = book
+        self.commit = commit
+        self._largest: dict[tuple[Scope, Span, str], dict[Group, tuple[int, str]]] = {}
+
+    def tell(self, finding: Finding, link: str = "") -> Telling:
+        """Return what the card of a finding says."""
+        rule, names = finding.rule, self.spend.names
+        team = team_of(self.book, rule.scope, finding.group, names)
+        project = dict(zip(rule.scope.each, finding.group, strict=True)).get("project", "")
+        return Telling(
+            rule_id=rule.id,
+            title=rule.name,
+            group=self.named(rule, finding.group),
+            selects=selects(rule.scope),
+            period=finding.period,
+            period_kind=rule.period.kind,
+            start=finding.span.start.isoformat(),
+            end=finding.span.end.isoformat(),
+            percents=tuple((level.label, level.at(finding.amount)) for level in finding.levels),
+            parts=tuple(self._parts(finding)),
+            team=team.name if team else "",
+            owner=team.owner if team else "",
+            runbook=rule.runbook,
+            link=link,
+            limits_url=f"https://platform.openai.com/settings/{project}/limits"
+            if _is_project(project)
+            else "",
+            as_of=_iso(self.spend.as_of),
+            settles_at=_iso(finding.span.ends_at + rule.settle),
+            commit=self.commit[:7],
+        )
+
+    def named(self, rule: Rule, group: Group) -> tuple[tuple[str, str], ...]:
+        """Return a group as people know it."""
+        return tuple(
+            (dimension, OTHER if value == OTHER else self.spend.names.of(dimension, value))
+            for dimension, value in zip(rule.scope.each, group, strict=True)
+        )
+
+    def subject(self, rule: Rule, group: Group) -> str:
+        """Return what a rule and one of its groups speak of, without markup."""
+        return subject(Telling(rule.id, rule.name, self.named(rule, group), selects(rule.scope)))
+
+    def _parts(self, finding: Finding, top: int = 3) -> Iterable[Part]:
+        """Return the largest part of the finding's spend by each dimension the rule does not name itself."""
+        if finding.value <= 0 or OTHER in finding.group:
+            return
+        each = finding.rule.scope.each
+        told = 0
+        for dimension in SUSPECTS:
+            if dimension in each or told == top or (dimension == "model" and "line_item" in each):
+                continue
+            largest = self._by(finding.rule.scope, finding.span, dimension)
+            amount, value = largest.get(finding.group, (0, ""))
+            # Half a dollar of a thousand explains nothing, and neither does the lack of a name.
+            if value and amount * 10 >= finding.value:
+                told += 1
+                yield Part(dimension, self.spend.names.of(dimension, value), amount)
+
+    def _by(self, scope: Scope, span: Span, dimension: str) -> dict[Group, tuple[int, str]]:
+        known = self._largest.get((scope, span, dimension))
+        if known is None:
+            known = self._largest[scope, span, dimension] = {}
+            for key, amount in self.spend.within(scope, span, (*scope.each, dimension)).items():
+                group, found = key[:-1], (amount, key[-1])
+                known[group] = max(known.get(group, found), found)
+        return known
 
 
-def parts(finding: Finding, spend: Spend, top: int = 3) -> Iterable[Part]:
-    """Return the largest part of the finding's spend by each dimension the rule does not name itself."""
-    if finding.value <= 0:
-        return
-    each = finding.rule.scope.each
-    told = 0
-    for dimension in SUSPECTS:
-        if dimension in each or told == top or (dimension == "model" and "line_item" in each):
-            continue
-        sums = {
-            key[-1]: amount
-            for key, amount in spend.within(finding.rule.scope, finding.span, (*each, dimension)).items()
-            if key[:-1] == finding.group
-        }
-        value, amount = max(sums.items(), key=lambda item: (item[1], item[0]), default=("", 0))
-        # Half a dollar of a thousand explains nothing, and neither does the lack of a name.
-        if value and amount * 10 >= finding.value:
-            told += 1
-            yield Part(dimension, spend.names.of(dimension, value), amount)
+WORDS = {
+    "project": "project",
+    "line_item": "line item",
+    "model": "model",
+    "api_key": "key",
+    "user": "user",
+    "team": "team",
+}
+"""Dimensions as people say them."""
+
+
+def selects(scope: Scope) -> str:
+    """Return what a rule selects where its fan-out does not say: `line item web search*, not model gpt-5-nano*`."""
+    chosen = [
+        f"{WORDS[dimension]} {' or '.join(map(str, patterns))}"
+        for dimension, patterns in scope.select.terms
+        if dimension not in scope.each
+    ]
+    left_out = [
+        f"not {WORDS[dimension]} {' or '.join(map(str, patterns))}"
+        for dimension, patterns in scope.excluded.terms
+        if dimension not in scope.each
+    ]
+    return ", ".join((*chosen, *left_out))
 
 
 def subject(telling: Telling) -> str:
-    """Return what the card speaks of, without markup: `gpt-5.2 in search-prod`."""
-    names = {dimension: name for dimension, name in telling.group if name not in UNATTRIBUTED.values()}
+    """Return what the card speaks of, without markup: `gpt-5.2 in search-prod`, `labs (line item web search*)`."""
     if not telling.group:
-        return telling.selects
-    if len(telling.group) == 2 and "project" in names and len(names) == 2:
+        return telling.selects or "the organization"
+    names = dict(telling.group)
+    said = " · ".join(name for _, name in telling.group)
+    if len(telling.group) == 2 and "project" in names and OTHER not in names.values():
         other = next(name for dimension, name in telling.group if dimension != "project")
-        return f"{other} in {names['project']}"
-    return " · ".join(name for _, name in telling.group)
-
-
-def is_settled(span: Span, rule: Budget, now: datetime) -> bool:
-    """Tell whether every day of a span has settled."""
-    return now >= span.ends_at + rule.settle
+        said = f"{other} in {names['project']}"
+    elif set(names.values()) == {OTHER}:
+        said = f"{OTHER}, the smallest together"
+    return f"{said} ({telling.selects})" if telling.selects else said
 
 
 def _is_project(value: str) -> bool:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
-from bot.core.incident import Event, Incident
-from bot.core.money import show_percent, show_usd
+from bot.core.incident import Event, Incident, Reason
+from bot.core.money import NANO, show_percent, show_usd
+from bot.core.period import Span, show_day, show_span
 from bot.core.rules.book import rank
-from bot.core.telling import Telling, subject
+from bot.core.telling import WORDS, Telling, subject
 from bot.render import blocks
 
 COLOR = {"critical": blocks.RED, "warning": blocks.AMBER, "info": blocks.BLUE}
@@ -18,14 +20,6 @@ WORD = {"critical": "Red", "warning": "Amber", "info": "Info"}
 
 GREY = "#6e7781"
 TABLE_ROWS = 10
-WORDS = {
-    "project": "project",
-    "line_item": "line item",
-    "model": "model",
-    "api_key": "key",
-    "user": "user",
-    "team": "team",
-}
 
 Block = dict[str, Any]
 
@@ -51,22 +45,103 @@ def card(told: Sequence[Told], revision: int, mentions: Sequence[str] = ()) -> d
 def headline(told: Told) -> str:
     """Return the first line without its emoji, escaped: what, how much, so what."""
     incident, telling = told.incident, told.telling
-    who = f"*{blocks.name(subject(telling), 120)}*"
-    value, amount = show_usd(incident.value, cents=False), show_usd(incident.amount, cents=False)
-    share = show_percent(incident.value, incident.amount)
-    period = blocks.escape(telling.period)
+    who, budget = f"*{blocks.name(subject(telling), 120)}*", _budget(telling)
+    figures = _figures(incident.value, incident.amount)
+    if incident.state == "ended":
+        return _ended_headline(told, who, budget, figures)
     if incident.state == "ok":
-        return f"{who} is under its {period} budget again after a correction: *{value}* of {amount}, {share}"
-    if incident.state == "ended" and telling.period_kind not in RUNS:
-        return f"{who} used *{share}* of its {period} budget: *{value}* of {amount}"
-    verb = "has passed" if incident.value > incident.amount else "has used"
-    if incident.value > incident.amount:
-        over = show_usd(incident.value - incident.amount, cents=False)
-        return f"{who} {verb} its {period} budget: *{value}* of {amount}, *{share}*, {over} over"
-    return f"{who} {verb} *{share}* of its {period} budget: *{value}* of {amount}"
+        why = "after a correction" if incident.reason == Reason.CORRECTED else "since the budget was raised"
+        return f"{who} is below every level of {budget} {why}: {figures}"
+    run = f", {_in_a_row(told)}" if len(incident.days) > 1 else ""
+    return f"{who} {_so_what(incident, budget, figures, _left_for(told))}{run}"
 
 
-RUNS = ("day", "week", "rolling")
+def _so_what(incident: Incident, budget: str, figures: str, left_for: str) -> str:
+    if not incident.amount:
+        return f"spent *{_usd(incident.value)}*, and {budget} is $0"
+    over = incident.value - incident.amount
+    if over > 0:
+        return f"is *{_usd(over)} over* {budget}: {figures}"
+    share = show_percent(incident.value, incident.amount)
+    left = f"{_usd(-over)} left{left_for}" if over else f"nothing left{left_for}"
+    return f"has used *{share}* of {budget}: *{_usd(incident.value)}* of {_usd(incident.amount)}, {left}"
+
+
+def _ended_headline(told: Told, who: str, budget: str, figures: str) -> str:
+    incident, telling = told.incident, told.telling
+    match incident.reason:
+        case Reason.LATE if incident.value > incident.amount:
+            over = _usd(incident.value - incident.amount)
+            return f"{who} was *{over} over* {budget}, by data that came after its end: {figures}"
+        case Reason.LATE:
+            return f"{who} passed {_levels(_true_levels(told))} of {budget}, by data that came after its end: {figures}"
+        case Reason.PERIOD_OVER:
+            return f"{who} closed {blocks.escape(telling.period)} at {figures}"
+        case Reason.RUN_OVER if not incident.days:
+            return f"{who} is back to normal; {blocks.escape(telling.period)} was corrected to {figures}"
+        case Reason.RUN_OVER:
+            peak = f"peak *{_usd(_peak(incident))}* of {_usd(incident.amount)}"
+            return f"{who} is back below {budget}: {_run(told)}, {peak}"
+    return f"{who} is no longer watched here ({_reason(told)}): last {figures}"
+
+
+def _figures(value: int, amount: int) -> str:
+    share = f", *{show_percent(value, amount)}*" if amount else ""
+    return f"*{_usd(value)}* of {_usd(amount)}{share}"
+
+
+def _budget(telling: Telling) -> str:
+    """Return `its November budget`, `its budget of 22 Nov`, `its budget of the last 30 days`."""
+    period = blocks.escape(telling.period)
+    if telling.period_kind == "month" or (
+        telling.period_kind in ("quarter", "year") and " from " not in period
+    ):
+        return f"its {period} budget"
+    return f"its budget of {period}"
+
+
+def _left_for(told: Told) -> str:
+    """Return ` for 8 days`: how long what is left must last, today included."""
+    telling = told.telling
+    known = _instant(telling.as_of)
+    if telling.period_kind in ("day", "rolling") or known is None or not telling.end:
+        return ""
+    days = (date.fromisoformat(telling.end) - known.date()).days
+    return "" if days < 1 else " for today" if days == 1 else f" for {days} days"
+
+
+def _in_a_row(told: Told) -> str:
+    """Return `day 4 in a row`, or `day 4 since 3 Nov` where a run has gaps."""
+    days, kind = told.incident.days, told.telling.period_kind
+    unit = "week" if kind == "week" else "day"
+    step = timedelta(days=7 if kind == "week" else 1)
+    if all(later - earlier == step for earlier, later in pairwise(days)):
+        return f"{unit} {len(days)} in a row"
+    return f"{unit} {len(days)} since {show_day(_began(told))}"
+
+
+def _run(told: Told) -> str:
+    """Return how long a run was: `over on 3 days, 4–6 Nov`."""
+    incident, unit = told.incident, "week" if told.telling.period_kind == "week" else "day"
+    whole = show_span(Span(_began(told), incident.span.end))
+    return f"{len(incident.days)} {unit}{'s' if len(incident.days) != 1 else ''} past it, {whole}"
+
+
+def _began(told: Told) -> date:
+    """Return the day a run began: of a rolling period, the day up to which it looked."""
+    incident = told.incident
+    if told.telling.period_kind == "rolling":
+        return incident.first_day + (incident.span.last - incident.span.start)
+    return incident.first_day
+
+
+def _peak(incident: Incident) -> int:
+    return max(incident.peak, incident.value)
+
+
+def _true_levels(told: Told) -> list[str]:
+    value = told.incident.value
+    return [label for label, at in told.telling.percents if value > 0 and value >= at]
 
 
 def _one(told: Told, mentions: Sequence[str]) -> dict[str, Any]:
@@ -85,15 +160,22 @@ def _one(told: Told, mentions: Sequence[str]) -> dict[str, Any]:
 
 def _facts(told: Told) -> list[str]:
     incident, telling = told.incident, told.telling
-    spent = f"*Spent*\n{show_usd(incident.value)} of {show_usd(incident.amount)}"
-    facts = [spent, f"*Period*\n{_period(telling)}"]
-    if incident.state == "ended" or incident.peak > incident.value:
-        facts.append(f"*Peak*\n{show_usd(incident.peak)}  ({show_percent(incident.peak, incident.amount)})")
-    if incident.said_levels and incident.state != "ended":
-        facts.append(f"*Passed*\n{_levels(incident.said_levels)}")
-    if telling.period_kind in RUNS and len(incident.days) > 1:
-        unit = "week" if telling.period_kind == "week" else "day"
-        facts.append(f"*In a row*\n{unit} {len(incident.days)}, since {incident.first_day}")
+    facts = [
+        f"*Spent*\n{show_usd(incident.value)} of {show_usd(incident.amount)}",
+        f"*Period*\n{_period(telling)}",
+    ]
+    passed = _true_levels(told)
+    if passed:
+        facts.append(f"*Passed*\n{_levels(passed)}")
+    coming = next(((label, at) for label, at in telling.percents if label not in passed), None)
+    if coming and incident.state != "ended":
+        at_most = "" if coming[0].startswith("$") else f" at {show_usd(coming[1])}"
+        facts.append(f"*Next level*\n{blocks.escape(coming[0])}{at_most}")
+    if incident.peak > incident.value:
+        facts.append(f"*Peak*\n{show_usd(incident.peak)} ({show_percent(incident.peak, incident.amount)})")
+    if len(incident.days) > 1:
+        unit = "Weeks" if telling.period_kind == "week" else "Days"
+        facts.append(f"*{unit} over*\n{len(incident.days)}, since {show_day(_began(told))}")
     return facts
 
 
@@ -111,8 +193,8 @@ def _context(told: Told) -> list[str]:
         words.append(f"<{_url(telling.runbook)}|Runbook>")
     if telling.limits_url:
         words.append(f"<{_url(telling.limits_url)}|OpenAI limits>")
-    if incident.state == "ended":
-        words.insert(0, _ending(incident))
+    if incident.state == "ended" and not incident.late:
+        words.insert(0, f"Ended: {_reason(told)}")
     words.append(f"`{incident.fingerprint}`")
     return words
 
@@ -124,70 +206,98 @@ def as_of(telling: Telling) -> str:
     said = f"data as of {_show(known)} UTC" if known else "data of an unknown date"
     if known and settles and known >= settles:
         return f"{said}, settled"
-    return f"{said}, settles {_show(settles)}" if settles else said
+    return f"{said}, settles {_show(settles)} UTC" if settles else said
 
 
-def _ending(incident: Incident) -> str:
-    reason = blocks.escape(incident.reason)
-    return f"Ended: {reason}"
+def _reason(told: Told) -> str:
+    """Return why an incident ended, with the commit where a file made it so."""
+    incident, commit = told.incident, told.telling.commit
+    by_file = incident.reason in (Reason.RULE_REMOVED, Reason.INACTIVE, Reason.PERIOD_CHANGED)
+    return (
+        f"{blocks.escape(incident.reason)} in {blocks.name(commit)}"
+        if commit and by_file
+        else blocks.escape(incident.reason)
+    )
 
 
 # -- several incidents -----------------------------------------------------------------------------
 
 
 def _table(told: Sequence[Told], revision: int, mentions: Sequence[str]) -> dict[str, Any]:
-    gravest = max(
-        (each.incident for each in told), key=lambda i: rank(i.severity) if i.state == "firing" else -1
-    )
-    over = sum(max(0, each.incident.value - each.incident.amount) for each in told)
-    count = f"{len(told)} budgets"
-    passed = f", by *{show_usd(over, cents=False)}* together" if over else ""
-    worst = told[0]
-    line = (
-        f"*{count}* have passed a level{passed}; worst is *{blocks.name(subject(worst.telling), 80)}* "
-        f"at *{show_percent(worst.incident.value, worst.incident.amount)}*"
-    )
+    alive = [each for each in told if each.incident.state == "firing" or each.incident.late]
+    gravest = max((each.incident for each in alive or told), key=lambda i: rank(i.severity))
     rows = [
         [
-            f"{_word(each.incident)}",
+            _row_state(each.incident),
             subject(each.telling),
             show_percent(each.incident.value, each.incident.amount),
-            f"{show_usd(each.incident.value, cents=False)} of {show_usd(each.incident.amount, cents=False)}",
+            f"{_usd(each.incident.value)} of {_usd(each.incident.amount)}",
+            _over(each.incident.value - each.incident.amount),
             each.telling.period,
         ]
         for each in told[:TABLE_ROWS]
     ]
     if len(told) > TABLE_ROWS:
-        rest = told[TABLE_ROWS:]
-        rows.append(
-            [
-                blocks.NOTHING,
-                f"{len(rest)} more, in the thread",
-                blocks.NOTHING,
-                show_usd(sum(each.incident.value for each in rest), cents=False),
-                blocks.NOTHING,
-            ]
-        )
+        rest = [each.incident for each in told[TABLE_ROWS:]]
+        over = sum(max(0, incident.value - incident.amount) for incident in rest)
+        rows.append(["", f"{len(rest)} more, in the thread", "", "", _over(over), ""])
+    line = _table_headline(told, alive)
     called = f" {' '.join(mention(who) for who in mentions)}" if mentions else ""
     above = [
         blocks.section(f"{_emoji(gravest)} {line}{called}"),
         blocks.table(
-            ["Level", "Budget", "Used", "Spent", "Period"],
+            ["State", "Budget", "Used", "Spent", "Over by", "Period"],
             rows,
-            right=(2, 3),
+            right=(2, 3, 4),
             block_id=f"incidents.{revision}",
         ),
-        blocks.context(
-            " · ".join(
-                [
-                    as_of(worst.telling),
-                    "each is tracked on its own, its history in the thread",
-                    " ".join(f"`{each.incident.fingerprint}`" for each in told[:TABLE_ROWS]),
-                ]
-            )
-        ),
     ]
+    if cause := _cause(told):
+        above.append(blocks.section(cause))
+    notes = [as_of(told[0].telling), "each is tracked on its own, its history in the thread"]
+    notes.append(" ".join(f"`{each.incident.fingerprint}`" for each in told[:TABLE_ROWS]))
+    above.append(blocks.context(" · ".join(notes)))
     return blocks.message(f"{_word(gravest)}: {_plain(line)}.", above)
+
+
+def _table_headline(told: Sequence[Told], alive: Sequence[Told]) -> str:
+    if not alive:
+        return f"*{len(told)} budgets*: all of them ended or were corrected"
+    count = (
+        f"*{len(told)} budgets* are"
+        if len(alive) == len(told)
+        else f"*{len(alive)} of {len(told)} budgets* are"
+    )
+    worst = max(alive, key=lambda each: each.incident.value - each.incident.amount)
+    share = show_percent(worst.incident.value, worst.incident.amount)
+    of = f"at *{share}*" if worst.incident.amount else f"with *{_usd(worst.incident.value)}* of $0"
+    return f"{count} past a level; the furthest is *{blocks.name(subject(worst.telling), 80)}* {of}"
+
+
+def _row_state(incident: Incident) -> str:
+    if incident.state == "firing" or incident.late:
+        return f"{_word(incident)}, {incident.level}" if incident.level else _word(incident)
+    return _word(incident)
+
+
+def _over(over: int) -> str:
+    return f"+{_usd(over)}" if over > 0 else ""
+
+
+def _cause(told: Sequence[Told]) -> str:
+    """Return the largest part that most of the incidents share; '' when they share none."""
+    counts: dict[tuple[str, str], int] = {}
+    for each in told:
+        for part in each.telling.parts:
+            if part.amount * 2 >= each.incident.value:
+                counts[part.dimension, part.name] = counts.get((part.dimension, part.name), 0) + 1
+    (dimension, name), shared = max(counts.items(), key=lambda item: item[1], default=(("", ""), 0))
+    if shared * 3 < len(told) * 2:
+        return ""
+    how_many = "all of them" if shared == len(told) else f"{shared} of the {len(told)}"
+    return (
+        f"*One likely cause:* {how_many} spent at least half on {WORDS[dimension]} `{blocks.name(name, 80)}`"
+    )
 
 
 def overflow(told: Sequence[Told]) -> list[str]:
@@ -197,14 +307,10 @@ def overflow(told: Sequence[Told]) -> list[str]:
     return ["\n".join(lines[start : start + 10]) for start in range(0, len(lines), 10)]
 
 
-def _worst(told: Told) -> tuple[int, int, int, str]:
+def _worst(told: Told) -> tuple[int, str]:
+    """Order by dollars over, so that a row moves only when its money does."""
     incident = told.incident
-    return (
-        -(incident.state == "firing"),
-        -rank(incident.severity),
-        incident.amount - incident.value,
-        incident.fingerprint,
-    )
+    return (incident.amount - incident.value, incident.fingerprint)
 
 
 # -- lines in a thread -----------------------------------------------------------------------------
@@ -215,41 +321,53 @@ def line(event: Event, told: Told, *, in_table: bool) -> str:
     incident, telling = told.incident, told.telling
     who = f"*{blocks.name(subject(telling), 120)}*: " if in_table else ""
     value, before = show_usd(event.value), show_usd(event.said_before)
-    of = f"{show_usd(incident.amount)} ({show_percent(event.value, incident.amount)})"
-    period = blocks.escape(telling.period)
+    share = f" ({show_percent(event.value, incident.amount)})" if incident.amount else ""
+    of = f"{value} of {show_usd(incident.amount)}{share}"
+    period = blocks.escape(event.period or telling.period)
+    day = f"{period}: " if telling.period_kind in RUNS else ""
+    because = f" because {_because(event, telling)}" if event.because else ""
     match event.transition:
         case "fired" | "raised":
-            because = f" because {blocks.escape(event.because)}" if event.because else ""
-            words = f"passed {_levels(event.passed or (event.level,))}{because}: {value} of {of}"
+            words = f"{day}passed {_levels(event.passed or (event.level,))}{because}: {of}"
         case "recrossed":
-            words = f"at {blocks.escape(event.level)} again: {value} of {of}"
+            words = f"{day}at {blocks.escape(event.level)} again{because}: {of}"
         case "corrected":
-            now = f"back to {blocks.escape(event.level)}" if event.level else "under every level"
-            words = f"corrected, {before} → {value}, {now}"
+            now = f"back to {blocks.escape(event.level)}" if event.level else "below every level"
+            words = f"{day}corrected, {before} → {of}, {now}"
         case "continued":
-            unit = "week" if telling.period_kind == "week" else "day"
-            words = f"{unit} {len(incident.days)} in a row, well above the ones before: {value} of {of}"
+            words = f"{day}{_in_a_row(told)}, 25% or more above the run's peak: {of}"
         case "restated":
             new = f", now past {_levels(event.passed)}" if event.passed else ""
-            words = f"{period} was restated after its end, {before} → {value}{new}: {show_percent(event.value, incident.amount)} of {show_usd(incident.amount)}"  # noqa: E501
+            words = f"{period} changed after its end, {before} → {of}{new}"
         case "ended":
-            words = _end_words(event, incident, period)
-    mark = (
-        f"{EMOJI.get(event.severity, ':white_circle:')} " if event.transition in ("fired", "raised") else ""
-    )
+            words = _end_words(event, told, of)
+    mark = f"{_mark(event.severity)} " if event.transition in ("fired", "raised") or event.passed else ""
     return f"{mark}{who}{words}"
 
 
-def _end_words(event: Event, incident: Incident, period: str) -> str:
-    total = f"{show_usd(event.value)} of {show_usd(incident.amount)} ({show_percent(event.value, incident.amount)})"
+RUNS = ("day", "week", "rolling")
+
+
+def _mark(severity: str) -> str:
+    """Return a severity as colour and word: neither stands alone."""
+    return f"{EMOJI[severity]} {WORD[severity]}:" if severity in EMOJI else ":white_circle:"
+
+
+def _because(event: Event, telling: Telling) -> str:
+    commit = f" in {blocks.name(telling.commit)}" if telling.commit else ""
+    return f"{blocks.escape(event.because)}{commit}"
+
+
+def _end_words(event: Event, told: Told, of: str) -> str:
+    incident, period = told.incident, blocks.escape(told.telling.period)
     match event.reason:
-        case "the period is over":
-            return f"{period} is over: {total}"
-        case "run is over":
-            days = f"{len(incident.days)} in a row" if len(incident.days) > 1 else "one alone"
-            return f"the run is over ({days}), last {period}: {total}; peak {show_usd(incident.peak)}"
-        case _:
-            return f"{blocks.escape(event.reason)}: last {total}"
+        case Reason.PERIOD_OVER:
+            return f"{period} is over: {of}"
+        case Reason.RUN_OVER:
+            return (
+                f"the run is over: {_run(told)}, peak {show_usd(_peak(incident))}; the last, {period}: {of}"
+            )
+    return f"{_reason(told)}: last {of}"
 
 
 def plain_line(event: Event, told: Told) -> str:
@@ -265,13 +383,20 @@ def close(body: Mapping[str, Any]) -> dict[str, Any]:
     rows = [tuple(row) for row in body["rows"]]
     over = [row for row in rows if row[1] > row[2]]
     total, amount = sum(row[1] for row in rows), sum(row[2] for row in rows)
-    over_words = f"{len(over)} of {len(rows)} budgets were passed" if over else "no budget was passed"
+    month = f"*{blocks.escape(body['month'])}* is closed"
     if len(rows) == 1:
-        over_words = "the budget was passed" if over else "the budget was kept"
-    said = (
-        f"*{blocks.escape(body['month'])}* is closed: *{show_usd(total, cents=False)}* of "
-        f"{show_usd(amount, cents=False)} budgeted ({show_percent(total, amount)}), {over_words}"
-    )
+        kept = f"*{_usd(total - amount)} over*" if over else "kept"
+        said = (
+            f"{month}: the budget of *{blocks.name(rows[0][0], 120)}* was {kept}, {_figures(total, amount)}"
+        )
+    else:
+        passed = (
+            f"*{len(over)} of {len(rows)} budgets* were passed"
+            if over
+            else f"all {len(rows)} budgets were kept"
+        )
+        together = f": {_figures(total, amount)} together" if body.get("rules") == 1 else ""
+        said = f"{month}, {passed}{together}"
     cells = [
         [
             name,
@@ -285,25 +410,24 @@ def close(body: Mapping[str, Any]) -> dict[str, Any]:
     shown = cells[:30]
     if len(cells) > len(shown):
         rest = rows[len(shown) :]
-        shown.append(
-            [
-                f"{len(rest)} others",
-                show_usd(sum(r[1] for r in rest)),
-                show_usd(sum(r[2] for r in rest)),
-                "",
-                "",
-            ]
+        added = (
+            [show_usd(sum(row[place] for row in rest)) for place in (1, 2)]
+            if body.get("rules") == 1
+            else ["", ""]
         )
+        shown.append([f"{len(rest)} others", *added, "", ""])
     known = _instant(str(body["as_of"]))
     dated = f"Settled · data as of {_show(known)} UTC" if known else "Settled"
-    return blocks.message(
-        f"{_plain(said)}.",
-        [
-            blocks.section(f":checkered_flag: {said}"),
-            blocks.table(["Budget", "Spent", "Budgeted", "Used", "Over by"], shown, right=(1, 2, 3, 4)),
-            blocks.context(f"{dated} · UTC days"),
-        ],
-    )
+    above = [
+        blocks.section(f":checkered_flag: {said}"),
+        blocks.table(["Budget", "Spent", "Budgeted", "Used", "Over by"], shown, right=(1, 2, 3, 4)),
+    ]
+    if unwatched := [tuple(row) for row in body.get("unwatched", ())]:
+        few = ", ".join(f"{blocks.name(project)} {show_usd(value)}" for project, value in unwatched[:10])
+        more = f" and {len(unwatched) - 10} more" if len(unwatched) > 10 else ""
+        above.append(blocks.section(f"*No monthly budget watches* {few}{more}"))
+    above.append(blocks.context(f"{dated} · UTC days"))
+    return blocks.message(f"{_plain(said)}.", above)
 
 
 def ops(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -344,11 +468,17 @@ def _levels(labels: Sequence[str]) -> str:
 def _period(telling: Telling) -> str:
     if not telling.start:
         return blocks.escape(telling.period)
-    return f"{blocks.escape(telling.period)} (UTC days from {telling.start})"
+    days = show_span(Span(date.fromisoformat(telling.start), date.fromisoformat(telling.end)))
+    return f"{days} (UTC days)"
+
+
+def _usd(amount: int) -> str:
+    """Return whole dollars; cents where they matter."""
+    return show_usd(amount, cents=abs(amount) < 100 * NANO and amount % NANO != 0)
 
 
 def _emoji(incident: Incident) -> str:
-    if incident.state == "ended":
+    if incident.state == "ended" and not incident.late:
         return ":white_circle:"
     if incident.state == "ok":
         return ":large_green_circle:"
@@ -356,15 +486,15 @@ def _emoji(incident: Incident) -> str:
 
 
 def _word(incident: Incident) -> str:
-    if incident.state == "ended":
+    if incident.state == "ended" and not incident.late:
         return "Ended"
     if incident.state == "ok":
-        return "Corrected"
+        return "Corrected" if incident.reason == Reason.CORRECTED else "Below"
     return WORD.get(incident.severity, "Note")
 
 
 def _color(incident: Incident) -> str:
-    if incident.state == "ended":
+    if incident.state == "ended" and not incident.late:
         return GREY
     return blocks.GREEN if incident.state == "ok" else COLOR.get(incident.severity, GREY)
 

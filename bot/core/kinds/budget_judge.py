@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.core.incident import Finding, Reason, Unjudged
+from bot.core.money import NANO
 from bot.core.period import Span, show_day
 from bot.core.rules.book import LATE, Budget, Threshold
 from bot.core.spend import Group, Spend
 
 OTHER = "(other)"
 """The group into which the smallest fold when a rule has more groups than its limit."""
+
+_ANY = 1_000_000 * NANO
 
 
 def spans(rule: Budget, now: datetime) -> tuple[Span, ...]:
@@ -66,8 +69,8 @@ def amount_of(rule: Budget, group: Group, spend: Spend, span: Span) -> int | Non
 
 
 def levels_of(rule: Budget, amount: int) -> tuple[Threshold, ...]:
-    """Return the rule's levels, lowest first, for an amount."""
-    return tuple(sorted(rule.thresholds, key=lambda level: level.at(amount)))
+    """Return the rule's levels, lowest first, for an amount; of an amount of 0, by their percentage."""
+    return tuple(sorted(rule.thresholds, key=lambda level: (level.at(amount), level.at(_ANY))))
 
 
 def _learning(spend: Spend, span: Span) -> str:

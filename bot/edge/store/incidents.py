@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import SQLModel, col
 
@@ -38,11 +38,10 @@ def said(tx: Connection, today: date) -> Said:
         .where(col(IncidentRow.organization_id) == ORGANIZATION, col(IncidentRow.occurrence).like("#%"))
         .group_by(col(IncidentRow.rule_id), col(IncidentRow.group_ids))
     )
-    rules = tx.execute(select(col(RuleRow.id)).where(col(RuleRow.organization_id) == ORGANIZATION))
     return Said(
         tuple(_incident(row) for row in rows),
         {(rule_id, tuple(json.loads(ids))): count for rule_id, ids, count in counts},
-        frozenset(row[0] for row in rules),
+        frozenset(_known(tx)),
     )
 
 
@@ -88,62 +87,67 @@ def write(tx: Connection, incidents: Iterable[Incident], poll_id: int | None) ->
 
 def record(tx: Connection, events: Sequence[Event], poll_id: int | None) -> dict[str, int]:
     """Write events nobody has written and return the ids of those by their key; the rest were said already."""
-    new: dict[str, int] = {}
-    for event in events:
-        statement = (
-            insert(EventRow)
-            .values(
-                fingerprint=event.fingerprint,
-                transition=event.transition,
-                level=event.level,
-                n=event.n,
-                at=event.at,
-                reason=event.reason,
-                value_nano=event.value,
-                poll_id=poll_id,
-            )
-            .on_conflict_do_nothing()
-            .returning(col(EventRow.id))
-        )
-        row = tx.execute(statement).fetchone()
-        if row is not None and row[0] is not None:
-            new[event.key] = row[0]
-    return new
+    if not events:
+        return {}
+    newest = tx.execute(select(func.coalesce(func.max(col(EventRow.id)), 0))).scalar_one()
+    rows = [
+        {
+            "fingerprint": event.fingerprint,
+            "transition": event.transition,
+            "level": event.level,
+            "n": event.n,
+            "at": event.at,
+            "reason": event.reason,
+            "value_nano": event.value,
+            "poll_id": poll_id,
+        }
+        for event in events
+    ]
+    tx.execute(insert(EventRow).on_conflict_do_nothing(), rows)
+    # We hold the write lock, so whatever is newer than before is ours.
+    written = tx.execute(select(EventRow.__table__).where(col(EventRow.id) > newest))  # type: ignore[attr-defined]
+    return {f"{row.fingerprint}:{row.transition}:{row.level}:{row.n}": row.id for row in written}
 
 
 def remember_rules(tx: Connection, rules: Iterable[Rule], now: datetime) -> None:
     """Note that these rules have been evaluated; one whose `each` changed counts as new next time."""
-    for rule in rules:
+    rows = [
+        {"organization_id": ORGANIZATION, "id": rule.id, "each": ",".join(rule.scope.each), "first_at": now}
+        for rule in rules
+    ]
+    if rows:
+        tx.execute(insert(RuleRow).on_conflict_do_nothing(), rows)
+
+
+def forget_changed(tx: Connection, rules: Sequence[Rule]) -> None:
+    """Forget rules that are gone or fan out otherwise than before: their next evaluation is a first one."""
+    fan_out = {rule.id: ",".join(rule.scope.each) for rule in rules}
+    changed = [rule_id for rule_id, each in _known(tx).items() if fan_out.get(rule_id) != each]
+    for rule_id in changed:
         tx.execute(
-            insert(RuleRow)
-            .values(organization_id=ORGANIZATION, id=rule.id, each=",".join(rule.scope.each), first_at=now)
-            .on_conflict_do_nothing()
+            delete(RuleRow).where(col(RuleRow.organization_id) == ORGANIZATION, col(RuleRow.id) == rule_id)
         )
 
 
-def forget_changed(tx: Connection, rules: Iterable[Rule]) -> None:
-    """Forget rules whose fan-out changed: their groups are new, so their next evaluation is a first one."""
-    stored = dict(
-        tx.execute(
-            select(col(RuleRow.id), col(RuleRow.each)).where(col(RuleRow.organization_id) == ORGANIZATION)
-        ).fetchall()
-    )
-    for rule in rules:
-        if rule.id in stored and stored[rule.id] != ",".join(rule.scope.each):
-            tx.execute(
-                RuleRow.__table__.delete().where(  # type: ignore[attr-defined]
-                    col(RuleRow.organization_id) == ORGANIZATION, col(RuleRow.id) == rule.id
-                )
-            )
-
-
-def rename(tx: Connection, rules: Iterable[Rule], known: frozenset[str]) -> None:
+def rename(tx: Connection, rules: Sequence[Rule]) -> None:
     """Move the state of an older id that a rule names with `was`, unless the new id has state of its own."""
+    if not any(rule.was for rule in rules):
+        return
+    known = _known(tx)
+    living = {rule.id for rule in rules}
     for rule in rules:
-        for old in rule.was:
-            if old in known and rule.id not in known:
-                tx.execute(update(IncidentRow).where(col(IncidentRow.rule_id) == old).values(rule_id=rule.id))
-                tx.execute(update(RuleRow).where(col(RuleRow.id) == old).values(id=rule.id))
+        old = next((old for old in rule.was if old in known and old not in living), None)
+        if old is not None and rule.id not in known:
+            tx.execute(update(IncidentRow).where(col(IncidentRow.rule_id) == old).values(rule_id=rule.id))
+            tx.execute(update(RuleRow).where(col(RuleRow.id) == old).values(id=rule.id))
+            known[rule.id] = known.pop(old)
+
+
+def _known(tx: Connection) -> dict[str, str]:
+    rows = tx.execute(
+        select(col(RuleRow.id), col(RuleRow.each)).where(col(RuleRow.organization_id) == ORGANIZATION)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def upsert(tx: Connection, table: type[SQLModel], rows: list[dict[str, Any]], key: tuple[str, ...]) -> None:

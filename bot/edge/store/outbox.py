@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select, true, update
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from bot.core.rooms import Message, Target, Waiting
-from bot.edge.store.tables import ORGANIZATION, CardMember, CardRow, NoticeRow, RoomRow
+from bot.edge.store.tables import ORGANIZATION, CardMember, CardRow, EventRow, NoticeRow, RoomRow
 
 _AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 EDIT_PACE = timedelta(seconds=5)
@@ -35,6 +36,7 @@ class Job:
     body: Mapping[str, Any]
     members: tuple[str, ...]
     revision: int
+    due_at: datetime
     text: str = ""
     broadcast: bool = False
     attempts: int = 0
@@ -101,36 +103,58 @@ def cards(tx: Connection, card_ids: Collection[int]) -> dict[int, CardState]:
 def open_message(tx: Connection, message: Message, event_ids: Mapping[str, int], now: datetime) -> None:
     """Write a message about incidents, its members and one notice for each (event, room)."""
     card_id = message.joins
+    mentions = {o.fingerprint: list(o.room.mention) for o in message.openings if o.room.mention}
     if card_id is None:
-        first = message.openings[0]
         card_id = _card(
             tx,
-            key=f"open:{first.event}:{message.target}",
+            key=f"open:{message.openings[0].event}:{message.target}",
             target=message.target,
             form="incidents",
-            body={"mention": list(first.room.mention)},
+            body={"mention": mentions},
             now=now,
             due_at=message.due_at,
             gathers_until=message.gathers_until,
         )
-    for opening in message.openings:
-        tx.execute(
-            insert(CardMember)
-            .values(
-                card_id=card_id,
-                fingerprint=opening.fingerprint,
-                target_kind=message.target.kind,
-                target=message.target.address,
-            )
-            .on_conflict_do_nothing()
+    elif mentions:
+        body = tx.execute(select(col(CardRow.body)).where(col(CardRow.id) == card_id)).scalar_one()
+        known = body.get("mention")
+        joined = {**(known if isinstance(known, dict) else {}), **mentions}
+        tx.execute(update(CardRow).where(col(CardRow.id) == card_id).values(body={**body, "mention": joined}))
+    members = [
+        {
+            "card_id": card_id,
+            "fingerprint": opening.fingerprint,
+            "target_kind": message.target.kind,
+            "target": message.target.address,
+        }
+        for opening in message.openings
+    ]
+    tx.execute(insert(CardMember).on_conflict_do_nothing(), members)
+    notices = [
+        _notice_row(f"{o.event}:{message.target}:post", event_ids.get(o.event), card_id, "post")
+        for o in message.openings
+    ]
+    tx.execute(insert(NoticeRow).on_conflict_do_nothing(), notices)
+
+
+def withdraw(tx: Connection, card_id: int, fingerprint: str) -> None:
+    """Take an incident out of a message that nobody has tried to post yet: it was corrected before."""
+    mine = select(col(EventRow.id)).where(col(EventRow.fingerprint) == fingerprint)
+    tried = tx.execute(
+        select(func.count()).where(col(NoticeRow.card_id) == card_id, col(NoticeRow.attempts) > 0)
+    ).scalar_one()
+    if tried:
+        return
+    tx.execute(
+        update(NoticeRow)
+        .where(col(NoticeRow.card_id) == card_id, col(NoticeRow.event_id).in_(mine))
+        .values(state="dropped", why="corrected before it was said")
+    )
+    tx.execute(
+        delete(CardMember).where(
+            col(CardMember.card_id) == card_id, col(CardMember.fingerprint) == fingerprint
         )
-        _notice(
-            tx,
-            key=f"{opening.event}:{message.target}:post",
-            event_id=event_ids.get(opening.event),
-            card_id=card_id,
-            act="post",
-        )
+    )
 
 
 def gather(tx: Connection, target: Target, until: datetime) -> None:
@@ -210,6 +234,14 @@ def claim(tx: Connection, now: datetime, clock: datetime) -> Job | None:
 
     A message is due by the tick's `now`; a put-off try waits for the real `clock`.
     """
+    earlier = aliased(NoticeRow)
+    # The lines of a thread are read in order, so a later one waits for an earlier one that was put off.
+    overtakes = exists().where(
+        col(earlier.card_id) == col(NoticeRow.card_id),
+        col(earlier.act) == "reply",
+        col(earlier.state).in_(("waiting", "sending")),
+        col(earlier.id) < col(NoticeRow.id),
+    )
     for act in ("post", "reply"):
         parent = and_(col(CardRow.id) == col(NoticeRow.card_id), col(CardRow.organization_id) == ORGANIZATION)
         posted = col(CardRow.posted_at).is_(None) if act == "post" else col(CardRow.posted_at).is_not(None)
@@ -222,6 +254,7 @@ def claim(tx: Connection, now: datetime, clock: datetime) -> Job | None:
                 col(NoticeRow.try_at) <= clock,
                 col(CardRow.due_at) <= now,
                 posted,
+                true() if act == "post" else ~overtakes,
             )
             .order_by(col(NoticeRow.id))
             .limit(1)
@@ -296,6 +329,7 @@ def _job(
         body=card.body,
         members=tuple(row[0] for row in members),
         revision=card.revision,
+        due_at=_utc(card.due_at),
         text=first.text if first else "",
         broadcast=bool(first.broadcast) if first else False,
         attempts=first.attempts if first else 0,
@@ -332,6 +366,16 @@ def sent(
                 try_at=clock + pace,
             )
         )
+        tx.execute(
+            update(RoomRow)
+            .where(
+                col(RoomRow.organization_id) == ORGANIZATION,
+                col(RoomRow.target_kind) == job.target.kind,
+                col(RoomRow.target) == job.target.address,
+                col(RoomRow.trouble) != "",
+            )
+            .values(trouble="")
+        )
 
 
 def retry(tx: Connection, job: Job, at: datetime, why: str, *, uncertain: bool) -> None:
@@ -353,8 +397,31 @@ def drop(tx: Connection, job: Job, why: str) -> None:
     tx.execute(update(NoticeRow).where(col(NoticeRow.id).in_(job.notices)).values(state="dropped", why=why))
 
 
+def hold(tx: Connection, job: Job, at: datetime) -> None:
+    """Let every call of this kind to the room wait until `at`: Slack counts them by method and channel."""
+    cards = select(col(CardRow.id)).where(
+        col(CardRow.target_kind) == job.target.kind, col(CardRow.target) == job.target.address
+    )
+    if job.act == "edit":
+        tx.execute(
+            update(CardRow)
+            .where(col(CardRow.id).in_(cards), or_(col(CardRow.try_at).is_(None), col(CardRow.try_at) < at))
+            .values(try_at=at)
+        )
+        return
+    tx.execute(
+        update(NoticeRow)
+        .where(
+            col(NoticeRow.card_id).in_(cards),
+            col(NoticeRow.state).in_(("waiting", "sending")),
+            col(NoticeRow.try_at) < at,
+        )
+        .values(try_at=at)
+    )
+
+
 def redirect(tx: Connection, job: Job, target: Target, why: str) -> None:
-    """Send a message that its room refuses to another room."""
+    """Send a message that its room refuses to another room, and its thread with it."""
     tx.execute(
         update(CardRow)
         .where(col(CardRow.id) == job.card_id)
@@ -365,19 +432,41 @@ def redirect(tx: Connection, job: Job, target: Target, why: str) -> None:
         .where(col(NoticeRow.id).in_(job.notices))
         .values(state="waiting", sending_at=None, why=why)
     )
+    if job.act != "post":
+        _anew(tx, job)
+
+
+def trouble(tx: Connection, target: Target, why: str) -> bool:
+    """Note that a room refuses us; tell whether that is news."""
+    mine = (
+        col(RoomRow.organization_id) == ORGANIZATION,
+        col(RoomRow.target_kind) == target.kind,
+        col(RoomRow.target) == target.address,
+    )
+    known = tx.execute(select(col(RoomRow.trouble)).where(*mine)).scalar()
+    if known is None:
+        row = {"organization_id": ORGANIZATION, "target_kind": target.kind, "target": target.address}
+        tx.execute(insert(RoomRow).values({**row, "gathers_until": None, "trouble": why}))
+    else:
+        tx.execute(update(RoomRow).where(*mine).values(trouble=why))
+    return not known
 
 
 def repost(tx: Connection, job: Job) -> None:
-    """Post a message anew that a person deleted."""
+    """Post a message anew that a person deleted; the line that found it gone is told by the new message."""
+    if job.notices:
+        tx.execute(
+            update(NoticeRow).where(col(NoticeRow.id).in_(job.notices)).values(state="dropped", why="deleted")
+        )
+    _anew(tx, job)
+
+
+def _anew(tx: Connection, job: Job) -> None:
     tx.execute(
         update(CardRow)
         .where(col(CardRow.id) == job.card_id)
         .values(posted_at=None, ts="", channel="", try_at=None)
     )
-    if job.notices:
-        tx.execute(
-            update(NoticeRow).where(col(NoticeRow.id).in_(job.notices)).values(state="dropped", why="deleted")
-        )
     _notice(tx, key=f"c{job.card_id}:{job.ts}:again", event_id=None, card_id=job.card_id, act="post")
 
 
@@ -446,23 +535,26 @@ def _notice(
     text: str = "",
     broadcast: bool = False,
 ) -> None:
-    tx.execute(
-        insert(NoticeRow)
-        .values(
-            key=key,
-            event_id=event_id,
-            card_id=card_id,
-            act=act,
-            text=text,
-            broadcast=broadcast,
-            state="waiting",
-            attempts=0,
-            try_at=_AT_ONCE,
-            ts="",
-            why="",
-        )
-        .on_conflict_do_nothing()
-    )
+    row = _notice_row(key, event_id, card_id, act, text, broadcast=broadcast)
+    tx.execute(insert(NoticeRow).values(row).on_conflict_do_nothing())
+
+
+def _notice_row(
+    key: str, event_id: int | None, card_id: int, act: str, text: str = "", *, broadcast: bool = False
+) -> dict[str, Any]:
+    return {
+        "key": key,
+        "event_id": event_id,
+        "card_id": card_id,
+        "act": act,
+        "text": text,
+        "broadcast": broadcast,
+        "state": "waiting",
+        "attempts": 0,
+        "try_at": _AT_ONCE,
+        "ts": "",
+        "why": "",
+    }
 
 
 def _utc(at: datetime) -> datetime:

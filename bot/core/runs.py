@@ -1,0 +1,146 @@
+"""Days, weeks and rolling periods form runs: one incident for as long as the trouble goes on.
+
+However long it is, and however revisions move its days, a run stays one incident with one message.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from bot.core.incident import Finding, Incident, Reason
+from bot.core.transitions import Decision, Transitions, graver, higher, near
+
+WITHIN = {"day": timedelta(days=3), "week": timedelta(days=7), "rolling": timedelta(days=3)}
+"""A breach this soon after the last one continues its run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of one rule and group."""
+
+    do: Transitions
+    findings: list[Finding]
+    """Its judged days, oldest first."""
+
+    def decide(self, incidents: list[Incident], count: int) -> Iterable[Decision]:
+        """Return what becomes of the known runs, and of new ones; `count` runs have been numbered so far."""
+        rule = self.findings[0].rule
+        within = WITHIN[rule.period.kind]
+        runs = sorted(incidents, key=lambda incident: incident.first_day)
+        changed: dict[str, Decision] = {}
+        silent: Decision | None = None
+        for finding in self.findings:
+            place = next(
+                (i for i in reversed(range(len(runs))) if _touches(runs[i], finding.span.start, within)), None
+            )
+            if place is None:
+                if finding.top is None:
+                    silent = Decision(rule.id, finding.group, Reason.BELOW)
+                    continue
+                count += 1
+                decision = self.do.open(finding, f"#{count}")
+                assert decision.incident is not None
+                runs.append(decision.incident)
+            else:
+                decision = _if_changed(self._in_run(finding, runs[place]), runs[place])
+                if decision.incident is not None:
+                    runs[place] = decision.incident
+            _merge(changed, decision)
+        current = rule.period.containing(self.do.now.date())
+        # Without a row today there is no finding of today: it is the calendar that ends a run.
+        today = current.start if current else self.findings[-1].span.start
+        for incident in runs:
+            if incident.state == "ended" or today - incident.span.start <= within:
+                continue
+            if incident.reason == Reason.LATE and incident.opened_at == self.do.now:
+                # Opened late: the message itself says that it is over.
+                over = replace(incident, state="ended", ended_at=self.do.now)
+                _merge(changed, Decision(rule.id, incident.group, Reason.LATE, (), over))
+            else:
+                _merge(changed, self.do.end(incident, Reason.RUN_OVER))
+        return list(changed.values()) or ([silent] if silent else [])
+
+    def _in_run(self, finding: Finding, run: Incident) -> Decision:
+        start = finding.span.start
+        if finding.top is None:
+            if start in run.days:
+                return self._clear(finding, run)
+            if start == run.span.start and run.announced:
+                return self.do.quietly(finding, run, Reason.ALREADY_SAID)
+            return Decision(run.rule_id, run.group, Reason.BELOW)
+        if not run.announced:
+            return self._unheard(finding, run)
+        grown = replace(run, days=_with(run.days, start))
+        if start == run.span.start:
+            return self.do.follow(finding, grown)
+        if start < run.span.start:
+            if higher(finding, run):
+                loud = graver(finding, run)
+                return self.do.say(finding, grown, "raised", Reason.HIGHER, loud=loud, keep_span=True)
+            if start in run.days:
+                return Decision(run.rule_id, run.group, Reason.ALREADY_SAID)
+            return self.do.go_on(finding, grown, keep_span=True)
+        peak = max(run.peak, run.value)
+        grown = replace(grown, span=finding.span, state="firing", ended_at=None, peak=peak)
+        if higher(finding, run):
+            loud = graver(finding, run)
+            return self.do.say(finding, grown, "raised", Reason.HIGHER, loud=loud)
+        return self.do.go_on(finding, grown)
+
+    def _unheard(self, finding: Finding, run: Incident) -> Decision:
+        """A run that was over before the rule's first evaluation, and was not announced."""
+        start = finding.span.start
+        grown = replace(run, days=_with(run.days, start))
+        if finding.closed and self.do.first:
+            later = max(run.span, finding.span)
+            return Decision(run.rule_id, run.group, Reason.BEFORE_THE_RULE, (), replace(grown, span=later))
+        if start in run.days and finding.place(finding.top.label if finding.top else "") <= finding.place(
+            run.level
+        ):
+            return Decision(run.rule_id, run.group, Reason.BEFORE_THE_RULE)
+        return self.do.open(finding, run.occurrence, run.days)
+
+    def _clear(self, finding: Finding, run: Incident) -> Decision:
+        """A breached day was revised below every level."""
+        last = finding.span.start == run.span.start
+        if last and near(finding, run):
+            return self.do.quietly(finding, run, Reason.NEAR, keep_level=True)
+        days = tuple(day for day in run.days if day != finding.span.start)
+        cleared = replace(run, days=days)
+        if not run.announced or (days and not last):
+            return Decision(run.rule_id, run.group, Reason.CORRECTED, (), cleared)
+        said = self.do.say(finding, cleared, "corrected", Reason.CORRECTED)
+        before = next((f for f in self.findings if days and f.span.start == days[-1] and f.top), None)
+        if before is None or said.incident is None:
+            return said
+        # The day before stands again as the run's last: the message shows it.
+        stands = self.do.quietly(before, said.incident, Reason.CORRECTED).incident
+        return replace(said, incident=stands)
+
+
+def _touches(run: Incident, start: date, within: timedelta) -> bool:
+    return run.first_day - within <= start <= run.span.start + within
+
+
+def _with(days: tuple[date, ...], day: date) -> tuple[date, ...]:
+    return days if day in days else tuple(sorted((*days, day)))
+
+
+def _if_changed(decision: Decision, before: Incident) -> Decision:
+    return replace(decision, incident=None) if same(decision.incident, before) else decision
+
+
+def same(after: Incident | None, before: Incident) -> bool:
+    """Tell whether nothing about an incident changed but when it was looked at."""
+    return after is None or replace(after, reason=before.reason, changed_at=before.changed_at) == before
+
+
+def _merge(changed: dict[str, Decision], decision: Decision) -> None:
+    """Fold the decisions on one incident into one: all events, the last state, the last reason that spoke."""
+    key = decision.incident.fingerprint if decision.incident else f"silent {decision.reason}"
+    before = changed.get(key)
+    if before is None:
+        changed[key] = decision
+        return
+    reason = decision.reason if decision.events or not before.events else before.reason
+    changed[key] = replace(decision, reason=reason, events=(*before.events, *decision.events))

@@ -21,7 +21,7 @@ DAILY = timedelta(days=1)
 SOON = timedelta(hours=1)
 """When names are asked for again that could not be read for a passing trouble."""
 AT_ONCE = 4
-AGAIN, NAMELESS = "names asked again at", "names not found"
+AGAIN, NAMELESS, ARCHIVED = "names asked again at", "names not found", "names of archived projects"
 
 Seen = tuple[str, str, str]
 """(dimension, id, id of its project): an id in costs or usage that people know by a name."""
@@ -63,16 +63,20 @@ def learn(openai: OpenAI, store: Store, seen: Iterable[Seen], now: datetime) -> 
         again_at = records.marker(tx, AGAIN)
         nameless = set(json.loads(records.marker(tx, NAMELESS) or "[]"))
         archived = {key for key, gone in records.projects(tx).items() if gone}
+        settled = set(json.loads(records.marker(tx, ARCHIVED) or "[]"))
     unknown = {one for one in seen if one[:2] not in named}
     fresh = bool(again_at) and timedelta() < datetime.fromisoformat(again_at) - now <= DAILY
     new = {one for one in unknown if _words(one) not in nameless}
     if fresh and not new:
         return Learned()
     asking = _Asking(openai)
-    found = asking.for_some(new, archived) if fresh else asking.for_all(archived)
+    found = asking.for_some(new, archived) if fresh else asking.for_all(settled)
     known = {_dimension(each) for each in found}
     still = {_words(one) for one in (new if fresh else unknown) if one[:2] not in known}
     markers = {NAMELESS: json.dumps(sorted((nameless | still) if fresh else still))}
+    if not fresh and "api_keys" not in asking.missed:
+        gone = {each.id for each in found if each.kind == "project" and each.archived}
+        markers[ARCHIVED] = json.dumps(sorted(settled | gone))
     if asking.troubled or not fresh:
         markers[AGAIN] = (now + (SOON if asking.troubled else DAILY)).isoformat()
     return Learned(found, markers)
@@ -85,13 +89,15 @@ class _Asking:
         self.openai = openai
         self.troubled = False
         """Something failed that may pass."""
+        self.missed: set[str] = set()
+        """The kinds of list of which one could not be read."""
         self._closed: set[str] = set()
 
-    def for_all(self, archived: Collection[str]) -> list[Named]:
-        """Read every list; of projects known to be archived nothing changes any more."""
+    def for_all(self, settled: Collection[str]) -> list[Named]:
+        """Read every list but those inside `settled` projects: archived, and read since."""
         projects = self._read("projects", self.openai.projects)
         users = self._read("users", self.openai.users) if projects else []
-        return projects + users + self._inside(project for project in projects if project.id not in archived)
+        return projects + users + self._inside(project for project in projects if project.id not in settled)
 
     def for_some(self, unknown: Iterable[Seen], archived: Collection[str]) -> list[Named]:
         """Read the lists in which unknown ids can stand."""
@@ -129,11 +135,14 @@ class _Asking:
         try:
             return read()
         except KeyRefused as failed:
+            self.missed.add(what)
             self._closed.add(what)
             log.info("names not read", extra={"what": what, "why": str(failed)})
         except (AskRefused, NotOffered) as failed:
+            self.missed.add(what)
             log.info("names not read", extra={"what": what, "why": str(failed)})
         except BotError as failed:
+            self.missed.add(what)
             self._closed.add(what)  # each further list would wait as long for nothing
             self.troubled = True
             log.warning("names not read", extra={"what": what, "why": str(failed)})

@@ -635,7 +635,10 @@ def test_a_source_that_fails_keeps_what_it_had_and_the_others_go_on(tmp_path, fa
         assert len(built.rows("SELECT * FROM name")) >= len(names)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault",
+    [fault for fault in FAULTS if fault.id in ("500", "401", "404", "400", "endless-cursor", "hole", "nan")],
+)
 def test_a_first_poll_that_fails_stores_no_figure_and_the_next_stores_all(tmp_path, fault):
     with bot(tmp_path, small()) as built:
         built.server.fail("/costs", fault, inf)
@@ -659,7 +662,9 @@ def test_a_fault_on_a_later_page_stores_nothing_of_the_first(tmp_path):
         for number in range(36):
             ledger.cost(ago(number), "proj_1", LINE, "1")
         built.server.fail("/costs", Status(500), inf, skip=1)
-        with OpenAI(built.server.admin_key, built.server.base_url) as built.openai:  # asks for small pages again
+        with OpenAI(
+            built.server.admin_key, built.server.base_url
+        ) as built.openai:  # asks for small pages again
             assert not built.poll(NOON + timedelta(days=1)).complete
         assert len(built.server.asked("/costs")) > 2
         assert built.costs() == stored

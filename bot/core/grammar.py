@@ -61,6 +61,8 @@ class Draft:
     def done(self, today: date) -> Query:
         """Return the question with the verb's defaults."""
         verb = self.verb
+        if verb.topics:
+            return Query(verb.name, topic=self.topic)
         words = self.range_words or verb.span
         span = self.span or (read_range(words, today) if words else None)
         assert not isinstance(span, Refused)
@@ -127,8 +129,6 @@ def read(tokens: list[str], today: date) -> Query:
     place = 1
     while place < len(tokens):
         place = _argument(draft, tokens, place, today)
-    if draft.verb.topics and not draft.topic:
-        return Query("help")
     return draft.done(today)
 
 

@@ -1,7 +1,10 @@
 """The entry point: a command's words in, an exit code out."""
 
 import os
+import signal
 import sys
+from threading import Timer
+from types import FrameType
 
 import click
 
@@ -9,28 +12,35 @@ from bot.cli import cli
 from bot.core.errors import BUG, DONE, USAGE, BotError
 
 INTERRUPTED = 130
+PATIENCE = 2.0
+"""Seconds that an interrupted command has to put things away; everything stored is safe at any moment."""
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; a user's mistake is a sentence, ours a traceback."""
     try:
-        result = cli.main(arguments, prog_name="budgetbot", standalone_mode=False)
+        # Not click's own `main`: it takes a closed pipe for a failure.
+        with cli.make_context("budgetbot", list(sys.argv[1:] if arguments is None else arguments)) as context:
+            result = cli.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as left:
+        return left.exit_code
     except click.ClickException as mistake:
         mistake.show()
         return USAGE
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BotError as told:
-        click.echo(f"budgetbot: {told}", err=True)
+        from bot.logs import clean  # noqa: PLC0415 - nobody pays for it while nothing is wrong
+
+        click.echo(f"budgetbot: {' '.join(clean(str(told)).split())}", err=True)
         return told.exit_code
     except BrokenPipeError:
         # The reader has gone (`| head`): nothing more can be said to it, and nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except Exception:  # noqa: BLE001 - ours: everything that is known of it is shown
-        from bot.logs import show_bug  # noqa: PLC0415 - nobody pays for it while nothing is wrong
+        from bot.logs import show_bug  # noqa: PLC0415 - as above
 
         show_bug()
         return BUG
@@ -39,7 +49,16 @@ def run(arguments: list[str] | None = None) -> int:
 
 def main() -> None:
     """Run the command the shell typed."""
+    signal.signal(signal.SIGINT, _interrupted)
     sys.exit(run())
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    """Stop, and do not wait for a server that never answers: threads that read cannot be called back."""
+    hurry = Timer(PATIENCE, os._exit, (INTERRUPTED,))
+    hurry.daemon = True
+    hurry.start()
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ from bot.rulebook import Rules
 from bot.settings import Settings
 from bot.sync import Syncer
 
+WAIT = 60.0
+"""Seconds to wait for another process that polls."""
+
 
 def wall_clock() -> datetime:
     """Return the real time, aware UTC."""
@@ -47,7 +50,7 @@ class App:
     def open(cls, settings: Settings, clock: Callable[[], datetime] = wall_clock) -> Self:
         """Open the database (created and migrated by itself) and read nothing else yet."""
         store = Store(settings.database_url)
-        return cls(settings, store, Rules(settings, store), clock)
+        return cls(settings, store, Rules(settings, store, keep=True), clock)
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +80,7 @@ class App:
         return Courier(self.store, speaker, self.clock, fallback=self.settings.channel, pace=self.pace)
 
     @contextmanager
-    def alone(self, wait: float = 60.0) -> Iterator[None]:
+    def alone(self, wait: float | None = None) -> Iterator[None]:
         """Hold the poll lock: one process fetches, judges and delivers at a time."""
         path: Path | None = lock_path(self.store.url, "poll")
         if path is None:
@@ -85,11 +88,16 @@ class App:
             return
         lock = FileLock(path)
         try:
-            lock.acquire(timeout=wait)
+            lock.acquire(timeout=WAIT if wait is None else wait)
         except Timeout as held:
             raise Unanswered(
                 "Another budgetbot is polling into this database.", "Let it finish, or stop it first."
             ) from held
+        except OSError as failed:
+            raise Unanswered(
+                f"The lock {path} cannot be taken ({type(failed).__name__}).",
+                "See that the database's folder can be written.",
+            ) from failed
         try:
             yield
         finally:

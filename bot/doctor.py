@@ -12,14 +12,26 @@ from bot.core.rules.book import Rulebook, Team
 from bot.core.spend import Names
 from bot.edge.openai import Ask, OpenAI
 from bot.edge.slack import Slack, SlackTrouble
+from bot.edge.slack_app import socket_trouble
 from bot.edge.store import engine, records
 from bot.edge.store.store import Store
 from bot.manifest import OPTIONAL, REQUIRED
 from bot.poll import SKEW
 from bot.rulebook import InForce, Rules
-from bot.settings import FROM, Settings
+from bot.settings import FROM, Settings, Wrong
 
 State = Literal["ok", "note", "wrong"]
+USED = (
+    "OPENAI_ADMIN_KEY",
+    "OPENAI_BASE_URL",
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_API_URL",
+    "DATABASE_URL",
+    "BUDGETBOT_RULES_URL",
+    "BUDGETBOT_POLL",
+)
+"""The settings that this version's commands read and that can be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +44,59 @@ class Finding:
     remedy: str = ""
 
 
-def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Look at one thing after the other; a failure of one never hides the next."""
-    yield from _settings(settings)
+def examine(settings: Settings, now: datetime, malformed: Sequence[Wrong] = ()) -> Iterator[Finding]:
+    """Look at one thing after the other; a failure of one never hides the next.
+
+    `malformed` is what is wrong with the settings named in USED: nothing is asked of what they lead to.
+    """
+    wrong = {problem.name.removesuffix("_FILE") for problem in malformed}
+    yield from _settings(settings, malformed)
     book: Rulebook | None = None
     store: Store | None = None
-    try:
-        store = Store(settings.database_url)
-        yield Finding("database", "ok", f"{store.url.database} stands at migration {engine.newest()}")
-        yield from _polls(store, now)
-    except BotError as failed:
-        yield Finding("database", "wrong", failed.happened, failed.remedy)
+    if "DATABASE_URL" not in wrong:
+        try:
+            store = Store(settings.database_url)
+            yield Finding("database", "ok", f"{store.url.database} stands at migration {engine.newest()}")
+            yield from _polls(store, now)
+        except BotError as failed:
+            yield Finding("database", "wrong", failed.happened, failed.remedy)
     try:
         in_force = Rules(settings, store).now(now)
         book = in_force.book
         yield from _rules(in_force)
     except BotError as failed:
         yield Finding("rules", "wrong", failed.happened, failed.remedy)
-    if settings.openai_admin_key:
+    if not wrong & {"OPENAI_ADMIN_KEY", "OPENAI_BASE_URL"}:
         yield from _openai(settings, now)
-    if settings.slack_bot_token:
+    if not wrong & {"SLACK_BOT_TOKEN", "SLACK_API_URL"}:
         names = Names()
         if store is not None:
             with store.reading() as tx:
                 names = records.names(tx)
         yield from _slack(settings, book or Rulebook(), names)
+    if not wrong & {"SLACK_APP_TOKEN", "SLACK_API_URL"}:
+        yield _socket(settings)
     if store is not None:
         store.close()
 
 
-def _settings(settings: Settings) -> Iterator[Finding]:
-    for name in ("OPENAI_ADMIN_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
-        if getattr(settings, name.lower()):
+def _settings(settings: Settings, malformed: Sequence[Wrong]) -> Iterator[Finding]:
+    for problem in malformed:
+        yield Finding(problem.name, "wrong", problem.said, problem.remedy)
+    wrong = {problem.name.removesuffix("_FILE") for problem in malformed}
+    for name in USED:
+        if name not in wrong and (name in FROM or name in settings.given):
             yield Finding(name, "ok", "is set")
-        else:
-            yield Finding(name, "wrong", "is not set", FROM[name])
+
+
+def _socket(settings: Settings) -> Finding:
+    trouble = socket_trouble(settings.slack_app_token, settings.slack_api_url)
+    if trouble is None:
+        return Finding("Slack socket", "ok", "may be opened")
+    remedy = "See that the machine reaches Slack, and run it again."
+    if trouble.kind in ("revoked", "permanent"):
+        remedy = f"Make a new one: {FROM['SLACK_APP_TOKEN']}."
+    return Finding("Slack socket", "wrong", f"cannot be opened ({trouble.code})", remedy)
 
 
 def _polls(store: Store, now: datetime) -> Iterator[Finding]:

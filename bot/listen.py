@@ -1,6 +1,7 @@
 """Slack's commands and clicks → answers from the store; never a call to OpenAI inside Slack's three seconds."""
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ class Listener:
         self._store = store
         self._rules = rules
         self._clock = clock
+        self._writing = threading.Lock()
 
     @property
     def handlers(self) -> Handlers:
@@ -45,7 +47,8 @@ class Listener:
 
     def first_time(self, key: str) -> bool:
         """Tell whether Slack delivers this for the first time."""
-        with self._store.writing() as tx:
+        # One after the other: forty that ask SQLite for the same turn wait longer than forty in a row.
+        with self._writing, self._store.writing() as tx:
             return records.first_time(tx, key, self._clock())
 
     def _answer(self, words: str, respond: Respond) -> None:

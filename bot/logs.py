@@ -4,11 +4,31 @@ import json
 import logging
 import sys
 import traceback
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from urllib.parse import quote
 
-from bot.edge.redact import Redaction, calm_libraries, redact
+from bot.edge.redact import HIDDEN, Redaction, calm_libraries, redact
 
+SHORTEST_SECRET = 8
+"""Shorter ones are no secrets, and hiding them would blot out words."""
+
+_hidden: set[str] = set()
 _USUAL = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Let none of these values be shown from now on, whatever their shape."""
+    for secret in secrets:
+        if len(secret) >= SHORTEST_SECRET:
+            _hidden.update((secret, json.dumps(secret)[1:-1], quote(secret, safe="")))
+
+
+def clean(text: str) -> str:
+    """Return `text` without secrets: those known by their value, and those known by their shape."""
+    for secret in sorted(_hidden, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return redact(text)
 
 
 class _Line(logging.Formatter):
@@ -32,10 +52,10 @@ class _Line(logging.Formatter):
             line |= more
             if trace:
                 line["trace"] = trace
-            return redact(json.dumps(line, default=str, ensure_ascii=False))
+            return clean(json.dumps(line, default=str, ensure_ascii=False))
         words = " ".join(f"{key}={value}" for key, value in more.items())
         text = f"{at} {record.levelname.lower():7} {record.getMessage()} {words}".rstrip()
-        return redact(f"{text}\n{trace}" if trace else text)
+        return clean(f"{text}\n{trace}" if trace else text)
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -53,5 +73,5 @@ def configure(level: int = logging.INFO) -> None:
 
 def show_bug() -> None:
     """Print the traceback of the exception in flight, without secrets."""
-    sys.stderr.write(redact(traceback.format_exc()))
+    sys.stderr.write(clean(traceback.format_exc()))
     sys.stderr.write("budgetbot: this is a bug of ours; please report it with the lines above.\n")

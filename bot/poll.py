@@ -18,7 +18,7 @@ from bot.core.rules.book import Rulebook
 from bot.deliver import Delivered
 from bot.edge.store import outbox, records
 from bot.edge.store.records import SourceResult
-from bot.judge import Judged, judge
+from bot.judge import Judged, judge, last_evaluated
 from bot.rulebook import InForce
 from bot.sync import Progress, Synced
 
@@ -28,8 +28,11 @@ SKEW = timedelta(minutes=5)
 """A wall clock further from OpenAI's than this fails the poll."""
 SILENCE = timedelta(hours=3)
 """After so long without a complete poll of costs, the bot says so."""
+FIRST_ASKED = "costs first asked"
 WAIT = 60.0
-"""Seconds a `poll` waits for what Slack put off."""
+"""Seconds a `poll` takes to deliver before it keeps the rest for the next one."""
+SHORTEST = 5.0
+"""What is due at once has that long at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +48,29 @@ class Tick:
     delivered: Delivered
     refused: BotError | None = None
     """What a person must mend before anything can be read."""
+    unsaid: BotError | None = None
+    """What a person must mend before anything can be said."""
     notes: tuple[str, ...] = ()
     groups: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     """Event key → its group's ids and names, for people and machines."""
+
+
+def fetch(app: App, book: Rulebook, now: datetime, progress: Progress | None = None) -> Synced:
+    """Read what the rules need into the store, and judge nothing."""
+    return app.syncer().poll(
+        now,
+        needs_from=needs_from(book, now),
+        by_user=any("user" in rule.scope.dimensions for rule in book.rules if rule.enabled),
+        sources=app.sources,
+        progress=progress,
+    )
 
 
 def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -> Tick:
     """Do everything of a tick but the delivery; what is to be said is written when this returns."""
     rules = app.rules.now(now)
     book = rules.book
-    synced = app.syncer().poll(
-        now,
-        needs_from=needs_from(book, now),
-        by_user=_by_user(book),
-        sources=app.sources,
-        progress=progress,
-    )
+    synced = fetch(app, book, now, progress)
     skew = _skew(app)
     judged = Judged(skipped="costs are incomplete, nothing is judged on them")
     if skew:
@@ -79,7 +89,6 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
             "skipped": judged.skipped,
         },
     )
-    notes = tuple(note for note in (rules.trouble, _nobody_hears(rules, judged)) if note)
     return Tick(
         now,
         synced.results,
@@ -88,35 +97,53 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
         judged.skipped,
         Delivered(),
         synced.refused,
-        notes,
-        _groups(app, book, judged.events),
+        notes=tuple(note for note in (rules.trouble, _nobody_hears(rules, judged)) if note),
+        groups=_groups(app, book, judged.events),
     )
+
+
+def deliver(app: App, done: Tick, *, wait: float = 0.0, stopped: Callable[[], bool] = lambda: False) -> Tick:
+    """Say what is due, and return the tick with what came of it; a refused token is part of it."""
+    with app.store.reading() as tx:
+        before = last_evaluated(tx)
+    # What was written at a later instant is due all the same.
+    now = max(done.now, before.now) if before else done.now
+    try:
+        return replace(done, delivered=app.courier().deliver(now, wait=wait, stopped=stopped))
+    except BotError as refused:
+        with app.store.reading() as tx:
+            due, held, _ = outbox.left(tx, now)
+        return replace(done, delivered=Delivered(0, due, held), unsaid=refused)
 
 
 def tick(
     app: App,
     now: datetime,
     *,
-    wait: float = WAIT,
+    wait: float | None = None,
     progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Tick:
-    """Do a whole tick under the poll lock."""
+    """Do a whole tick under the poll lock; delivering takes `wait` seconds at most, and the call in flight then."""
+    patience = WAIT if wait is None else wait
     with app.alone():
         done = fetch_and_judge(app, now, progress)
-        delivered = app.courier().deliver(now, wait=wait, stopped=stopped)
-    return replace(done, delivered=delivered)
+        until = app.clock() + timedelta(seconds=max(patience, SHORTEST))
+        return deliver(app, done, wait=patience, stopped=lambda: stopped() or app.clock() >= until)
 
 
 def failure(done: Tick) -> BotError | None:
     """Return what a script must know of a tick that did not do everything; None when it did."""
     if done.refused is not None:
         return done.refused
+    if failed := incomplete("poll", done.results):
+        return failed
     if not done.complete:
-        why = "; ".join(f"{result.source}: {result.why}" for result in done.results if not result.complete)
         return Unanswered(
-            f"The poll is not complete: {why or done.skipped}", "What is stored stands; run it again."
+            f"The poll is not complete: {done.skipped}.", "Set the clock by NTP and run it again."
         )
+    if done.unsaid is not None:
+        return done.unsaid
     if done.delivered.waiting:
         count = done.delivered.waiting
         return Unanswered(
@@ -124,6 +151,24 @@ def failure(done: Tick) -> BotError | None:
             "Run the poll again, or let run deliver them.",
         )
     return None
+
+
+def incomplete(what: str, results: Sequence[SourceResult]) -> Unanswered | None:
+    """Return one sentence about the sources that could not be read, those with the same trouble named together."""
+    troubles: dict[str, dict[str, None]] = {}
+    for result in results:
+        if not result.complete:
+            troubles.setdefault(result.why.rstrip("."), {})[result.source] = None
+    if not troubles:
+        return None
+    told = "; ".join(f"{_few(list(sources))}: {why}" for why, sources in troubles.items())
+    return Unanswered(f"The {what} is not complete: {told}.", "What is stored stands; run it again.")
+
+
+def _few(names: Sequence[str]) -> str:
+    if len(names) <= 3:
+        return ", ".join(names)
+    return f"{names[0]}, {names[1]} and {len(names) - 2} other sources"
 
 
 def _groups(app: App, book: Rulebook, events: Sequence[Event]) -> dict[str, Mapping[str, str | None]]:
@@ -137,10 +182,6 @@ def _groups(app: App, book: Rulebook, events: Sequence[Event]) -> dict[str, Mapp
         if rule is not None:
             found[event.key] = described(rule.scope.each, event.group, names.of)
     return found
-
-
-def _by_user(book: Rulebook) -> bool:
-    return any("user" in rule.scope.dimensions for rule in book.rules if rule.enabled)
 
 
 def _skew(app: App) -> str:
@@ -213,7 +254,12 @@ def _speak_of_trouble(tx: Connection, rules: InForce, synced: Synced, skew: str,
 
 
 def _silent_for(tx: Connection, now: datetime) -> timedelta:
+    """Return for how long no costs could be read; at first, since they were first asked for."""
     state = records.stored(tx).get(("costs", "1d"))
-    if state is None or state.read_at is None:
+    if state is not None and state.read_at is not None:
+        return now - state.read_at
+    began = records.marker(tx, FIRST_ASKED)
+    if not began:
+        records.mark(tx, FIRST_ASKED, now.isoformat())
         return timedelta()
-    return now - state.read_at
+    return now - datetime.fromisoformat(began)

@@ -10,7 +10,7 @@ from typing import Any
 from bot.app import App
 from bot.edge.slack import Posted
 from bot.edge.store.engine import copy_into
-from bot.poll import Tick, fetch_and_judge
+from bot.poll import Tick, deliver, fetch_and_judge
 from bot.render.drawn import draw
 from bot.settings import Settings
 from bot.sync import Progress
@@ -56,7 +56,5 @@ def rehearse(settings: Settings, now: datetime, progress: Progress | None = None
         with App.open(replace(settings, database_url=f"sqlite:///{copy}")) as app:
             recorder = Recorder([])
             app.speaker = recorder
-            done = fetch_and_judge(app, now, progress)
-            delivered = app.courier().deliver(now)
-        done = replace(done, delivered=delivered)
+            done = deliver(app, fetch_and_judge(app, now, progress))
     return done, [draw(room, message, in_thread=reply) for room, message, reply in recorder.messages]

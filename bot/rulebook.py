@@ -18,6 +18,9 @@ from bot.settings import Settings
 
 log = logging.getLogger("budgetbot.rules")
 
+NOWHERE = "nowhere"
+"""The fingerprint of no rules folder at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class InForce:
@@ -35,12 +38,15 @@ class InForce:
 
 
 class Rules:
-    """Loads rule files, and remembers the last good load in the database."""
+    """Loads rule files, and falls back on the last good load, which the database remembers.
 
-    def __init__(self, settings: Settings, store: Store | None = None) -> None:
+    `keep`: remember good loads. Whoever judges does; whoever only asks must not decide what is in force.
+    """
+
+    def __init__(self, settings: Settings, store: Store | None = None, *, keep: bool = False) -> None:
         self._settings = settings
         self._store = store
-        self._path = settings.rules_path
+        self._keep = keep
         self._seen = ""
         self._in_force: InForce | None = None
         self._reading = threading.Lock()
@@ -50,20 +56,28 @@ class Rules:
 
         Raises SetupWrong when there is nothing to fall back on: no good load, ever.
         """
-        if self._path is None:
-            if self._in_force is None:
-                # No folder, and nobody named one: there is nothing to read and nothing to remember.
-                self._in_force = InForce(Rulebook(hash="built-in"), voice=self._voice(""))
-            return self._in_force
         with self._reading:
-            seen = rule_files.fingerprint(self._path)
+            path = self._settings.rules_path
+            seen = NOWHERE if path is None else rule_files.fingerprint(path)
             if self._in_force is None or seen != self._seen:
-                self._in_force = self._load(self._path, at)
+                self._in_force = self._without_files() if path is None else self._load(path, at)
                 self._seen = seen
             return self._in_force
 
+    def last(self, at: datetime) -> InForce:
+        """Return the rules that were in force when somebody last looked; raises as `now` does."""
+        return self._in_force or self.now(at)
+
+    def _without_files(self) -> InForce:
+        """Return the built-in rulebook, unless there were rules before: a folder that is lost ends no watch."""
+        kept = self._last_good()
+        if kept is None or not kept.book.rules:
+            return InForce(Rulebook(hash="built-in"), voice=self._voice(None, ""))
+        gone = f"There is no folder {self._settings.budgetbot_rules!r} here"
+        log.warning("rules not loaded", extra={"why": gone})
+        return InForce(kept.book, (), f"{gone}; the last good rules go on.", kept.voice)
+
     def _load(self, path: Path, at: datetime) -> InForce:
-        commit = self._settings.budgetbot_rules_rev or commit_of(path)
         try:
             loaded = rule_files.load(path)
         except SetupWrong as gone:
@@ -73,10 +87,11 @@ class Rules:
             log.warning("rules not loaded", extra={"why": gone.happened})
             return InForce(kept.book, (), f"{gone.happened} The last good rules go on.", kept.voice)
         if loaded.book is not None:
-            if self._store is not None:
+            commit = self._settings.budgetbot_rules_rev or commit_of(path)
+            if self._keep and self._store is not None:
                 with self._store.writing() as tx:
                     records.keep_book(tx, records.Book(loaded.hash, commit, at, loaded.files))
-            return InForce(loaded.book, loaded.problems, voice=self._voice(commit))
+            return InForce(loaded.book, loaded.problems, voice=self._voice(path, commit))
         errors = [problem for problem in loaded.problems if problem.severity == "error"]
         first = errors[0]
         trouble = (
@@ -101,19 +116,26 @@ class Rules:
         if stored is None:
             return None
         loaded = rule_files.load_texts(stored.files)
-        return InForce(loaded.book, voice=self._voice(stored.commit)) if loaded.book is not None else None
+        if loaded.book is None:
+            return None
+        return InForce(loaded.book, voice=self._voice(self._settings.rules_path, stored.commit))
 
-    def _voice(self, commit: str) -> Voice:
-        return Voice(self._settings.channel, self._settings.budgetbot_rules_url, commit, _prefix(self._path))
+    def _voice(self, path: Path | None, commit: str) -> Voice:
+        return Voice(self._settings.channel, self._settings.budgetbot_rules_url, commit, prefix_of(path))
 
 
-def _prefix(path: Path | None) -> str:
-    """Return the rules folder's path inside its repository, for links to a rule's line."""
+def prefix_of(path: Path | None) -> str:
+    """Return the rules folder's path inside its repository, '' or with a slash at its end.
+
+    Where there is no `.git` to ask, the working directory is taken for the repository, as on a host that got
+    its files alone.
+    """
     if path is None:
         return ""
-    folder = (path if path.is_dir() else path.parent).resolve()
-    for above in (folder, *folder.parents):
-        if (above / ".git").exists():
-            inside = folder.relative_to(above).as_posix()
+    folder = (path if path.is_dir() or not path.exists() else path.parent).resolve()
+    tops = [above for above in (folder, *folder.parents) if (above / ".git").exists()]
+    for top in (*tops[:1], Path.cwd().resolve()):
+        if folder.is_relative_to(top):
+            inside = folder.relative_to(top).as_posix()
             return "" if inside == "." else f"{inside}/"
-    return f"{folder.name}/" if path.is_dir() else ""
+    return f"{folder.name}/"

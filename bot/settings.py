@@ -1,6 +1,7 @@
 """Environment (and a `.env` file) → frozen settings, read once; everything wrong is named in one message."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -16,20 +17,25 @@ FROM = {
 }
 """Where a setting comes from."""
 
+BEGINS = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
+ADDRESSES = {"OPENAI_ADMIN_KEY": "OPENAI_BASE_URL", "SLACK_BOT_TOKEN": "SLACK_API_URL"}
+"""Secret → the setting that says where it is sent."""
+DOTENV = Path(".env")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says; secrets never show in `repr`."""
 
     openai_admin_key: str = field(default="", repr=False)
-    openai_base_url: str = "https://api.openai.com/v1"
+    openai_base_url: str = field(default="https://api.openai.com/v1", repr=False)
     slack_bot_token: str = field(default="", repr=False)
     slack_app_token: str = field(default="", repr=False)
     slack_signing_secret: str = field(default="", repr=False)
-    slack_api_url: str = "https://slack.com/api/"
+    slack_api_url: str = field(default="https://slack.com/api/", repr=False)
     database_url: str = field(default="sqlite:///budgetbot.db", repr=False)
     budgetbot_rules: str = "rules"
-    budgetbot_rules_url: str = ""
+    budgetbot_rules_url: str = field(default="", repr=False)
     budgetbot_rules_rev: str = ""
     budgetbot_poll: str = "*/5 * * * *"
     budgetbot_channel: str = ""
@@ -51,84 +57,153 @@ class Settings:
         """Return the channel of rules without any route, without its #."""
         return self.budgetbot_channel.strip().removeprefix("#")
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must never be shown."""
+        return tuple(value for name in SECRETS if (value := getattr(self, name.lower())))
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A setting that is missing or malformed; its value is not repeated."""
+
+    name: str
+    said: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.said} ({self.remedy})"
+
 
 def read(
     environment: Mapping[str, str], needs: Iterable[str] = (), *, dotenv: Path | None = None
 ) -> Settings:
     """Return the settings; raises SetupWrong that names every missing or malformed one and where it comes from.
 
-    `needs` are the settings the command cannot do without. The environment wins over the `.env` file; an
-    empty value counts as absent; `NAME_FILE` holds the path of a file with a secret.
+    `needs` are the settings the command uses; what is wrong with others is none of its business. The
+    environment wins over the `.env` file; an empty value counts as absent; `NAME_FILE` holds the path of
+    a file with a secret.
     """
-    both = {**_dotenv(dotenv), **{name: value for name, value in environment.items() if value}}
-    values: dict[str, str] = {}
-    wrong: list[str] = []
-    for known in fields(Settings):
-        name = known.name.upper()
-        if known.name == "given":
-            continue
-        value = both.get(name, "").strip()
-        if not value and name in SECRETS and (path := both.get(f"{name}_FILE", "").strip()):
-            try:
-                value = Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as failed:
-                wrong.append(
-                    f"{name}_FILE cannot be read ({type(failed).__name__}): give the path of a text file"
-                )
-                continue
-            if not value:
-                wrong.append(f"{name}_FILE names an empty file: put the secret into it")
-                continue
-        if value:
-            values[known.name] = value
-    settings = Settings(**values, given=frozenset(name.upper() for name in values))
-    needed = list(needs)
-    named = " ".join(wrong)
-    wrong += [
-        f"{name} is not set ({FROM.get(name, 'see README, Settings')})"
-        for name in needed
-        if not getattr(settings, name.lower()) and f"{name}_FILE" not in named
-    ]
-    wrong += _malformed(settings, needed, environment)
+    settings, wrong = survey(environment, needs, dotenv=dotenv)
     if wrong:
         raise SetupWrong(
-            f"Settings: {'; '.join(wrong)}.", "Set them in the environment or in a .env file here."
+            f"Settings: {'; '.join(map(str, wrong))}.", "Set them in the environment or in a .env file here."
         )
     return settings
 
 
-def _malformed(settings: Settings, needs: list[str], environment: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with the settings the command uses; the others are none of its business."""
-    wrong: list[str] = []
-    for name, prefix in (("SLACK_BOT_TOKEN", "xoxb-"), ("SLACK_APP_TOKEN", "xapp-")):
-        value = getattr(settings, name.lower())
-        if name in needs and value and not value.startswith(prefix):
-            wrong.append(f"{name} does not begin with {prefix} ({FROM[name]})")
-    for name in SECRETS:
-        value = getattr(settings, name.lower())
-        if name in needs and (not (value.isascii() and value.isprintable()) or " " in value):
-            wrong.append(f"{name} holds characters no key has: paste it again")
-    if "PORT" in needs and not (settings.port.isdecimal() and int(settings.port) < 65536):
-        wrong.append("PORT is not a number from 0 to 65535")
-    if "BUDGETBOT_POLL" in needs and (problem := _cron(settings.budgetbot_poll)):
-        wrong.append(f"BUDGETBOT_POLL {problem}: write five fields such as */5 * * * *")
-    if "DATABASE_URL" in needs and environment.get("DYNO") and settings.database_url.startswith("sqlite"):
-        wrong.append(
-            "DATABASE_URL is SQLite on a host whose disk is thrown away at every restart, and its memory with it: "
-            "run the bot on a machine that keeps its disk"
-        )
-    return wrong
+def survey(
+    environment: Mapping[str, str], needs: Iterable[str] = (), *, dotenv: Path | None = None
+) -> tuple[Settings, tuple[Wrong, ...]]:
+    """Return the settings as far as they can be read, and what is wrong with those in `needs`."""
+    needed = set(needs)
+    needed |= {address for secret, address in ADDRESSES.items() if secret in needed}
+    written, trouble = _dotenv(dotenv)
+    places = (_present(environment), _present(written))
+    values: dict[str, str] = {}
+    unread: dict[str, Wrong] = {}
+    for name in _names():
+        for place in places:
+            if value := place.get(name):
+                values[name] = value
+                break
+            if name in SECRETS and (path := place.get(f"{name}_FILE")):
+                content, problem = _from_file(path)
+                if problem:
+                    unread[name] = Wrong(f"{name}_FILE", *problem)
+                else:
+                    values[name] = content
+                break
+    settings = Settings(**{name.lower(): value for name, value in values.items()}, given=frozenset(values))
+    looked = [unread.get(name) or _wrong(name, settings, environment) for name in _names() if name in needed]
+    wrong = [found for found in (trouble if needed else None, *looked) if found]
+    return settings, tuple(wrong)
 
 
-def _cron(expression: str) -> str:
-    from bot.core.schedule import problem_of  # noqa: PLC0415 - croniter is loaded only when it is asked
-
-    return problem_of(expression)
+def _names() -> list[str]:
+    return [known.name.upper() for known in fields(Settings) if known.name != "given"]
 
 
-def _dotenv(path: Path | None) -> dict[str, str]:
+def _present(place: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in place.items() if value.strip()}
+
+
+def _from_file(path: str) -> tuple[str, tuple[str, str] | None]:
+    """Return a file's content, or (what is wrong, the remedy)."""
+    try:
+        content = Path(path).read_text(encoding="utf-8-sig").strip()
+    except (OSError, ValueError) as failed:
+        return "", (f"cannot be read ({type(failed).__name__})", "give the path of a text file")
+    return content, None if content else ("names an empty file", "put the secret into it")
+
+
+def _wrong(name: str, settings: Settings, environment: Mapping[str, str]) -> Wrong | None:
+    """Return what is wrong with one setting, None when nothing is."""
+    value: str = getattr(settings, name.lower())
+    match name:
+        case _ if name in SECRETS:
+            return _wrong_secret(name, value)
+        case "OPENAI_BASE_URL" | "SLACK_API_URL":
+            from bot.edge.addresses import check_base_url  # noqa: PLC0415 - only for those who go there
+
+            return _refused(name, lambda: check_base_url(name, value))
+        case "DATABASE_URL":
+            from bot.edge.store.engine import parse_url  # noqa: PLC0415 - a database's libraries
+
+            if problem := _refused(name, lambda: parse_url(value)):
+                return problem
+            if environment.get("DYNO", "").strip():
+                return Wrong(
+                    name,
+                    "is SQLite on a host whose disk is thrown away at every restart, and the bot's memory with it",
+                    "run the bot on a machine that keeps its disk",
+                )
+        case "BUDGETBOT_POLL":
+            from bot.core.schedule import problem_of  # noqa: PLC0415 - croniter is loaded when it is asked
+
+            if said := problem_of(value):
+                return Wrong(name, said, "write five fields such as */5 * * * *")
+        case "BUDGETBOT_RULES_URL" if value:
+            unknown = set(re.findall(r"\{[^}]*\}?", value)) - {"{rev}", "{file}", "{line}"}
+            if unknown or not re.match(r"https?://[^\s/]", value) or re.search(r"[\s<>|]", value):
+                return Wrong(
+                    name,
+                    "is not the address of a rule's line",
+                    "write one like https://github.com/you/rules/blob/{rev}/{file}#L{line}",
+                )
+        case "PORT" if not (value.isascii() and value.isdecimal() and int(value) < 65536):
+            return Wrong(name, "is not a number from 0 to 65535", "set the port to listen at, such as 8000")
+    return None
+
+
+def _wrong_secret(name: str, value: str) -> Wrong | None:
+    if not value:
+        return Wrong(name, "is not set", FROM[name])
+    if not value.startswith(BEGINS.get(name, "")):
+        return Wrong(name, f"does not begin with {BEGINS[name]}", FROM[name])
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        return Wrong(name, "holds characters that no key has", f"paste it again; {FROM[name]}")
+    return None
+
+
+def _refused(name: str, look: Callable[[], object]) -> Wrong | None:
+    """Return what a reader of the setting says of it, fitted into the one message."""
+    try:
+        look()
+    except SetupWrong as failed:
+        said = failed.happened.removeprefix(f"{name} ").rstrip(".")
+        return Wrong(name, said, failed.remedy[:1].lower() + failed.remedy[1:].rstrip("."))
+    return None
+
+
+def _dotenv(path: Path | None) -> tuple[dict[str, str], Wrong | None]:
+    """Return what the file says, each value as it is written: a $ in a password is a $."""
     if path is None or not path.is_file():
-        return {}
+        return {}, None
     from dotenv import dotenv_values  # noqa: PLC0415 - most hosts have no such file
 
-    return {name: value for name, value in dotenv_values(path).items() if value}
+    try:
+        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as failed:
+        return {}, Wrong(str(path), f"cannot be read ({type(failed).__name__})", "save it as UTF-8 text")
+    return {name: value for name, value in values.items() if value}, None

@@ -14,16 +14,18 @@ from bot.core.errors import BotError, Unanswered
 from bot.core.schedule import next_due
 from bot.edge.slack_app import Socket, build_app
 from bot.listen import Listener
-from bot.poll import fetch_and_judge
+from bot.poll import deliver, fetch_and_judge
 
 log = logging.getLogger("budgetbot.run")
 
 LOOK = 2.0
 """Seconds between two looks for messages that fell due between polls."""
+GRACE = 5.0
+"""Seconds that a tick has to finish what it holds when a stop is asked for; hosts kill after ten or thirty."""
 
 
-class Stopping(BotError):
-    """A stop was asked for while a long read went on; what is stored stays."""
+class Stopping(Exception):
+    """A stop was asked for while a long read went on; what is stored stays. No failure: no reader may catch it."""
 
 
 class Worker:
@@ -32,45 +34,52 @@ class Worker:
     def __init__(self, app: App, stop: threading.Event) -> None:
         self.app = app
         self.stop = stop
+        self._due = app.clock()
 
     def loop(self) -> None:
         """Tick at once and then by the schedule until stopped; ticks that came late are one."""
-        due = self.app.clock()
         while not self.stop.is_set():
             now = self.app.clock()
-            if now >= due:
+            if now >= self._due:
                 self._guarded(partial(self._tick, now))
-                due = next_due(self.app.settings.budgetbot_poll, self.app.clock())
-                log.info("next poll", extra={"due": due.isoformat()})
+                self._due = next_due(self.app.settings.budgetbot_poll, self.app.clock())
+                log.info("next poll", extra={"due": self._due.isoformat()})
             else:
                 self._guarded(partial(self._deliver, now))
-            self.stop.wait(max(0.0, min(LOOK, (due - self.app.clock()).total_seconds())))
+            self.stop.wait(max(0.0, min(LOOK, (self._due - self.app.clock()).total_seconds())))
 
     def _tick(self, now: datetime) -> None:
         with self.app.alone(wait=0.0):
             done = fetch_and_judge(self.app, now, self._progress)
             if done.refused is not None:
                 log.error("key refused", extra={"why": str(done.refused)})
-            self.app.courier().deliver(now, stopped=self.stop.is_set)
+            next_poll = next_due(self.app.settings.budgetbot_poll, self.app.clock())
+            done = deliver(
+                self.app, done, stopped=lambda: self.stop.is_set() or self.app.clock() >= next_poll
+            )
+            if done.unsaid is not None:
+                raise done.unsaid
 
     def _deliver(self, now: datetime) -> None:
-        """Say what was put off, or gathered until now."""
+        """Say what was put off, or gathered until now; a Slack that answers slowly holds up no poll."""
         if not self.app.courier().anything(now):
             return
         with self.app.alone(wait=0.0):
-            self.app.courier().deliver(now, stopped=self.stop.is_set)
+            self.app.courier().deliver(
+                now, stopped=lambda: self.stop.is_set() or self.app.clock() >= self._due
+            )
 
     def _progress(self, source: str, done: int, total: int) -> None:
         log.info("backfill", extra={"source": source, "days": done, "of": total})
         if self.stop.is_set():
-            raise Stopping("Stopped while reading history; the next start goes on there.")
+            raise Stopping
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Let no failure end the process: the next tick may succeed."""
         try:
             work()
-        except Stopping as stopped:
-            log.info("stopped", extra={"why": str(stopped)})
+        except Stopping:
+            log.info("stopped while reading history; the next start goes on there")
         except Unanswered as failed:
             log.warning("not done", extra={"why": str(failed)})
         except BotError as failed:
@@ -79,24 +88,29 @@ class Worker:
             log.exception("bug")
 
 
-def work(app: App, stop: threading.Event | None = None) -> None:
-    """Run until SIGTERM or SIGINT: finish what is held, then return."""
+def work(app: App, stop: threading.Event | None = None) -> bool:
+    """Run until SIGTERM or SIGINT, finish what is held, then return; False when a read had to be left hanging."""
     stopping = stop or threading.Event()
     if stop is None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: _stop(stopping, _frame))
+            signal.signal(number, partial(_stop, stopping))
     app.rules.now(app.clock())  # a set-up that cannot judge anything is refused before it looks alive
     settings = app.settings
+    loop = threading.Thread(target=Worker(app, stopping).loop, name="ticks", daemon=True)
     with ExitStack() as closing:
-        listener = Listener(app.store, app.rules.now, app.clock)
+        # Answers follow the rules that the last tick judged by, and wait for nobody who reads files.
+        listener = Listener(app.store, app.rules.last, app.clock)
         bolt = build_app(settings.slack_bot_token, settings.slack_api_url, listener.handlers)
         socket = Socket(bolt, settings.slack_app_token)
         closing.callback(socket.close)
         socket.connect()
-        Worker(app, stopping).loop()
-    log.info("stopped")
+        loop.start()
+        while loop.is_alive() and not stopping.wait(1.0):
+            pass
+        loop.join(GRACE)
+    log.info("stopped", extra={"left": "a read that nobody answered"} if loop.is_alive() else {})
+    return not loop.is_alive()
 
 
-def _stop(stopping: threading.Event, frame: FrameType | None) -> None:
-    del frame
+def _stop(stopping: threading.Event, _number: int, _frame: FrameType | None) -> None:
     stopping.set()

@@ -4,14 +4,17 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from bot import settings as reading
 from bot.core.errors import Misused
-from bot.settings import Settings
+from bot.settings import Settings, Wrong
+
+EARLIEST = datetime(2016, 1, 1, tzinfo=UTC)
+"""Before that nobody had a bill: such an instant is a slip of the pen."""
+LATEST_YEAR = 2200
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,7 +36,23 @@ format_option = click.option(
 
 def settings(needs: Iterable[str] = ()) -> Settings:
     """Return the settings of this shell, demanding only what the command uses."""
-    return reading.read(os.environ, needs, dotenv=Path(".env"))
+    found = reading.read(os.environ, needs, dotenv=reading.DOTENV)
+    _hide(found)
+    return found
+
+
+def survey(needs: Iterable[str]) -> tuple[Settings, tuple[Wrong, ...]]:
+    """Return the settings of this shell as far as they can be read, and what is wrong with those in `needs`."""
+    found, wrong = reading.survey(os.environ, needs, dotenv=reading.DOTENV)
+    _hide(found)
+    return found, wrong
+
+
+def _hide(found: Settings) -> None:
+    if found.secrets:
+        from bot.logs import hide  # noqa: PLC0415 - commands without secrets need no logs
+
+        hide(found.secrets)
 
 
 def moment(now_text: str | None, *, ahead: bool = False) -> datetime:
@@ -43,9 +62,11 @@ def moment(now_text: str | None, *, ahead: bool = False) -> datetime:
         return wall
     try:
         at = datetime.fromisoformat(now_text.strip())
-    except ValueError:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Misused(f"--now {now_text!r} is no instant.", "Write one like 2026-10-31T12:00:00Z.") from None
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    if at < EARLIEST or at.year > LATEST_YEAR:
+        raise Misused(f"--now {now_text} is not of this age.", "Write one like 2026-10-31T12:00:00Z.")
     if at > wall + timedelta(seconds=5) and not ahead:
         raise Misused(
             f"--now {now_text} lies ahead of this machine's clock ({wall:%Y-%m-%dT%H:%M:%SZ}).",

@@ -1,12 +1,11 @@
 """`check`: the command about rule files."""
 
-import os
 from pathlib import Path
 
 import click
 
-from bot.cli.common import moment, now_option
-from bot.core.errors import DONE, PROBLEMS
+from bot.cli.common import moment, now_option, settings
+from bot.core.errors import DONE, PROBLEMS, Misused
 
 
 @click.command()
@@ -28,13 +27,15 @@ def check(paths: tuple[Path, ...], form: str, now_text: str | None) -> int:
     Example: budgetbot check rules --format github
     """
     now = moment(now_text)
-    from bot import settings as reading  # noqa: PLC0415
-    from bot.checking import check as look  # noqa: PLC0415
+    for path in paths:
+        if not path.exists():
+            raise Misused(f"There is nothing at {path}.", "Give a folder of rule files, or a file.")
+    from bot.checking import check as look  # noqa: PLC0415 - what reads YAML
     from bot.render import problems  # noqa: PLC0415
 
-    found = reading.read(os.environ, dotenv=Path(".env"))
+    found = settings()
     wanted = paths or ((found.rules_path,) if found.rules_path else ())
-    if not wanted:
+    if not wanted and form == "text":
         click.echo(
             "No rules folder here, so nothing is watched; write rules/budgets.yaml, or set BUDGETBOT_RULES."
         )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from bot.cli.common import quiet_logs, settings
+from bot.cli.common import quiet_logs, survey
 from bot.core.errors import DONE, PROBLEMS
 
 MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
@@ -19,12 +19,12 @@ def doctor(form: str) -> int:
     Example: budgetbot doctor
     """
     quiet_logs()
-    found = settings(("DATABASE_URL",))
-    from bot.doctor import examine  # noqa: PLC0415 - the whole bot, when it is wanted
+    from bot.doctor import USED, examine  # noqa: PLC0415 - the whole bot, when it is wanted
 
+    found, malformed = survey(USED)
     wrong = 0
     collected = []
-    for finding in examine(found, datetime.now(UTC)):
+    for finding in examine(found, datetime.now(UTC), malformed):
         wrong += finding.state == "wrong"
         if form == "json":
             collected.append(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,8 +22,9 @@ from bot.edge.slack_trouble import SlackTrouble, from_answer, from_wire
 if TYPE_CHECKING:
     from slack_bolt import Ack, App
     from slack_bolt.adapter.socket_mode import SocketModeHandler
+    from slack_sdk import WebClient
 
-__all__ = ["Handlers", "Payload", "Respond", "Socket", "build_app", "drain"]
+__all__ = ["Handlers", "Payload", "Respond", "Socket", "build_app", "drain", "socket_trouble"]
 
 COMMAND = "/budget"
 ANSWERS_AT_ONCE, ACKS_AT_ONCE = 40, 10
@@ -67,16 +69,12 @@ def build_app(token: str, base_url: str, handlers: Handlers, *, signing_secret: 
     from slack_bolt import App  # noqa: PLC0415  a third of a second that only a listener needs to pay
     from slack_bolt.authorization import AuthorizeResult  # noqa: PLC0415
     from slack_bolt.lazy_listener.thread_runner import ThreadLazyListenerRunner  # noqa: PLC0415
-    from slack_sdk import WebClient  # noqa: PLC0415
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         # Bolt's own would ask auth.test before the first acknowledgement.
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token.strip())
 
-    address = check_base_url("SLACK_API_URL", base_url).rstrip("/") + "/"
-    client = WebClient(base_url=address, timeout=10)
-    if is_loopback(urlsplit(address).hostname or ""):
-        client.proxy = None
+    client = _client(base_url)
     calm_libraries()
     with _without(_BOLT_READS):
         app = App(
@@ -99,6 +97,29 @@ def build_app(token: str, base_url: str, handlers: Handlers, *, signing_secret: 
     app.block_action(_ANY)(ack=_ack_only, lazy=[_action_work(handlers)])
     app.event(_ANY)(ack=_ack_only, lazy=[_event_work(handlers)])
     return app
+
+
+def socket_trouble(app_token: str, base_url: str) -> SlackTrouble | None:
+    """Ask Slack for a socket's address, and return what keeps it from giving one; the socket is not opened."""
+    from slack_sdk.errors import SlackApiError  # noqa: PLC0415  as above
+
+    try:
+        _client(base_url).apps_connections_open(app_token=app_token.strip())
+    except SlackApiError as error:
+        return from_answer(error)
+    except (OSError, HTTPException, ValueError) as error:
+        return from_wire(error)
+    return None
+
+
+def _client(base_url: str) -> "WebClient":
+    from slack_sdk import WebClient  # noqa: PLC0415  as above
+
+    address = check_base_url("SLACK_API_URL", base_url).rstrip("/") + "/"
+    client = WebClient(base_url=address, timeout=10)
+    if is_loopback(urlsplit(address).hostname or ""):
+        client.proxy = None
+    return client
 
 
 def drain(app: "App") -> None:

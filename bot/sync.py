@@ -91,12 +91,10 @@ class Syncer:
             if (planned := task(name, width, states, now))
         ]
         goal = min(today - HISTORY, needs_from or today)
-        refused = self._backfill(tasks, goal, now, by_user=by_user, progress=progress)
+        # The last days first: they tell what the organization offers before its history is asked for.
+        refused = self._read_all(tasks, now, by_user=by_user)
         if refused is None:
-            refused = self._read_all(tasks, now, by_user=by_user)
-        else:
-            for planned in tasks:
-                planned.failed = planned.failed or refused
+            refused = self._backfill(tasks, goal, now, by_user=by_user, progress=progress)
         seen = set().union(*(planned.ids for planned in tasks))
         names = Learned() if refused else learn(self.openai, self.store, seen, now)
         with self.store.writing() as tx:
@@ -154,14 +152,11 @@ class Syncer:
 
     def _read_all(self, tasks: list[Task], now: datetime, *, by_user: bool) -> BotError | None:
         """Read every task's window, a few at once; return the refusal of the key, if that is what stopped it."""
-        open_tasks = [planned for planned in tasks if planned.failed is None and not planned.absent]
-        if not open_tasks:
+        if not tasks:
             return None
-        with ThreadPoolExecutor(min(STEADY, len(open_tasks)), thread_name_prefix="sync") as pool:
-            list(pool.map(lambda planned: self._read(planned, now, by_user=by_user), open_tasks))
-        return next(
-            (planned.failed for planned in open_tasks if isinstance(planned.failed, KeyRefused)), None
-        )
+        with ThreadPoolExecutor(min(STEADY, len(tasks)), thread_name_prefix="sync") as pool:
+            list(pool.map(lambda planned: self._read(planned, now, by_user=by_user), tasks))
+        return next((planned.failed for planned in tasks if isinstance(planned.failed, KeyRefused)), None)
 
     def _read(self, planned: Task, now: datetime, *, by_user: bool) -> None:
         began = time.monotonic()
@@ -179,6 +174,7 @@ class Syncer:
                         raise
                     log.info("grouping refused", extra={"source": planned.source, "why": str(refusal)})
                     continue
+                planned.answered = True
                 settle_grouping(planned, group_by, now, by_user=by_user)
                 break
         except NotOffered as failed:
@@ -206,7 +202,7 @@ class Syncer:
     ) -> BotError | None:
         """Read days older than what is stored, back to `goal`, keeping window by window."""
         for planned in tasks:
-            if planned.width != "1d":
+            if planned.width != "1d" or planned.failed or planned.absent:
                 continue
             since, until = history(planned, goal, now, by_user=by_user)
             if since >= until:

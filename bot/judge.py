@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import msgspec
 from sqlalchemy import Connection
 
-from bot.core.decide import decide
+from bot.core.decide import Said, decide
 from bot.core.evaluate import Evaluation, cuts, evaluate, next_boundary
 from bot.core.incident import Event, Finding, Incident
 from bot.core.kinds import budget_judge
@@ -114,8 +114,12 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
         spend = load_spend(tx, store, book, cuts(book, now, [span for span, _ in closing]))
         if spend.history_from is None:
             return Judged(skipped="no costs are stored yet")
-        evaluation = evaluate(book, spend, now)
-        events = _decide(tx, book, evaluation, spend, now, poll_id, voice)
+        active = [rule for rule in book.rules if rule.active_on(now.date())]
+        incidents.rename(tx, active)
+        incidents.forget_changed(tx, book.rules)
+        known = incidents.said(tx, now.date())
+        evaluation = evaluate(book, spend, now, _watched(known))
+        events = _decide(tx, book, active, known, evaluation, spend, now, poll_id, voice)
         for span, rules in closing:
             _close_month(tx, book, span, rules, spend, now, voice)
         mark = Evaluated(now, version, book.hash, next_boundary(book, now))
@@ -123,19 +127,24 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
     return Judged(tuple(events), len(evaluation.findings))
 
 
+def _watched(known: Said) -> dict[str, set[Group]]:
+    watched: dict[str, set[Group]] = {}
+    for incident in known.incidents:
+        watched.setdefault(incident.rule_id, set()).add(incident.group)
+    return watched
+
+
 def _decide(
     tx: Connection,
     book: Rulebook,
+    active: Sequence[Rule],
+    known: Said,
     evaluation: Evaluation,
     spend: Spend,
     now: datetime,
     poll_id: int | None,
     voice: Voice,
 ) -> list[Event]:
-    active = [rule for rule in book.rules if rule.active_on(now.date())]
-    incidents.rename(tx, active)
-    incidents.forget_changed(tx, book.rules)
-    known = incidents.said(tx, now.date())
     learning = {unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.state == "learning"}
     decisions = decide(book, evaluation.findings, known, now, organization=ORGANIZATION, learning=learning)
     changed = [decision.incident for decision in decisions if decision.incident is not None]
@@ -152,10 +161,7 @@ def _decide(
     first = {rule.id for rule in active} - known.rules
     _say(tx, book, new, ids, states, tellings, spend.names, first, now, voice)
     outbox.touch(tx, list(states))
-    judged = {finding.rule.id for finding in evaluation.findings}
-    incidents.remember_rules(
-        tx, [r for r in active if r.id in first and (r.id in judged or r.id not in learning)], now
-    )
+    incidents.remember_rules(tx, [r for r in active if r.id in first and r.id not in learning], now)
     for event in new:
         log.info(
             "decided",

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.core.decide import Said, decide
@@ -100,7 +100,14 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
+@example("day", [(0, [(0, 1, 50), (4, 1, 50)]), (0, [(1, 1, 50)])])
+@example("day", [(0, [(0, 1, 50), (1, 1, 80)])])
+@example("day", [(0, [(1, 1, 80), (2, 1, 50)])])
+@example("month", [(24, []), (60, [(0, 1, 80)]), (60, [(1, 1, -1)])])
+@example("month", [(15, []), (60, [(3, 1, 50)]), (52, [(5, 1, 0)]), (17, [(1, 1, 3)])])
+@example("week", [(8, [(0, 1, 25), (6, 1, 80)]), (16, [(0, 1, 25), (6, 1, 1)])])
+@example("week", [(0, [(0, 2, 50), (5, 2, 80)]), (0, [(0, 2, 0)])])
 @given(st.sampled_from(("day", "week", "month", "quarter", "rolling", "fixed")), steps)
 def test_no_sequence_of_polls_says_an_event_twice_or_leaves_a_card_untrue(kind, story):
     bot, hours = Bot(kind), 0

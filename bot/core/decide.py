@@ -12,7 +12,7 @@ from bot.core.incident import Finding, Incident, Reason
 from bot.core.rules.book import Rulebook
 from bot.core.runs import Runs, same
 from bot.core.spend import Group
-from bot.core.transitions import Decision, Transitions, higher, margin
+from bot.core.transitions import Decision, Transitions, higher, margin, near
 
 __all__ = ["Decision", "Said", "decide"]
 
@@ -148,4 +148,4 @@ def _restate(do: Transitions, finding: Finding, incident: Incident) -> Decision:
         return do.say(finding, incident, "restated", Reason.RESTATED, loud=True)
     if abs(finding.value - incident.said) > margin(finding.amount):
         return do.say(finding, incident, "restated", Reason.RESTATED)
-    return do.quietly(finding, incident, Reason.ALREADY_SAID)
+    return do.quietly(finding, incident, Reason.ALREADY_SAID, keep_level=near(finding, incident))

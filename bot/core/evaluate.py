@@ -1,6 +1,6 @@
 """Rules and spend at an instant → findings. One scan feeds them all."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,7 +8,8 @@ from bot.core.incident import Finding, Unjudged
 from bot.core.kinds import budget_judge
 from bot.core.period import DAY, Span, midnight
 from bot.core.rules.book import LATE, Budget, Rulebook
-from bot.core.spend import Spend, cuts_of
+from bot.core.rules.select import Scope
+from bot.core.spend import Group, Spend, cuts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,32 @@ def needs_from(book: Rulebook, now: datetime) -> date | None:
     )
 
 
-def evaluate(book: Rulebook, spend: Spend, now: datetime) -> Evaluation:
-    """Judge every rule; a function of its arguments alone."""
+def evaluate(
+    book: Rulebook,
+    spend: Spend,
+    now: datetime,
+    watched: Mapping[str, Collection[Group]] | None = None,
+) -> Evaluation:
+    """Judge every rule; a function of its arguments alone.
+
+    With `watched` (rule → groups), groups below every level are left out but for those.
+    """
     findings: list[Finding] = []
     unjudged: list[Unjudged] = []
     folded: dict[str, None] = {}
+    known: dict[tuple[Scope, Span], dict[Group, int]] = {}
+
+    def sums(scope: Scope, span: Span) -> dict[Group, int]:
+        # Many rules look at the same groups: they are added up once.
+        key = (scope, span)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = spend.within(scope, span)
+        return found
+
     for rule in _budgets(book):
-        for judged in budget_judge.judge(rule, spend, now):
+        mine = None if watched is None else watched.get(rule.id, ())
+        for judged in budget_judge.judge(rule, spend, now, sums, mine):
             if isinstance(judged, Unjudged):
                 unjudged.append(judged)
             else:

@@ -30,9 +30,7 @@ class Runs:
         changed: dict[str, Decision] = {}
         silent: Decision | None = None
         for finding in self.findings:
-            place = next(
-                (i for i in reversed(range(len(runs))) if _touches(runs[i], finding.span.start, within)), None
-            )
+            place = _place(runs, finding.span.start, within)
             if place is None:
                 if finding.top is None:
                     silent = Decision(rule.id, finding.group, Reason.BELOW)
@@ -74,7 +72,9 @@ class Runs:
         if start == run.span.start:
             return self.do.follow(finding, grown)
         if start < run.span.start:
-            if higher(finding, run):
+            # A day that was over before the rule's first evaluation stays unsaid unless it grows.
+            grew = start not in run.days or finding.value > run.peak
+            if grew and higher(finding, run):
                 loud = graver(finding, run)
                 return self.do.say(finding, grown, "raised", Reason.HIGHER, loud=loud, keep_span=True)
             if start in run.days:
@@ -92,13 +92,18 @@ class Runs:
         start = finding.span.start
         grown = replace(run, days=_with(run.days, start))
         if finding.closed and self.do.first:
-            later = max(run.span, finding.span)
-            return Decision(run.rule_id, run.group, Reason.BEFORE_THE_RULE, (), replace(grown, span=later))
-        if start in run.days and finding.place(finding.top.label if finding.top else "") <= finding.place(
-            run.level
+            later, peak = max(run.span, finding.span), max(run.peak, finding.value)
+            grown = replace(grown, span=later, peak=peak)
+            return Decision(run.rule_id, run.group, Reason.BEFORE_THE_RULE, (), grown)
+        top = finding.top.label if finding.top else ""
+        peak = max(run.peak, finding.value)
+        if start in run.days and (
+            finding.value <= run.peak or finding.place(top) <= finding.place(run.level)
         ):
-            return Decision(run.rule_id, run.group, Reason.BEFORE_THE_RULE)
-        return self.do.open(finding, run.occurrence, run.days)
+            return Decision(run.rule_id, run.group, Reason.BEFORE_THE_RULE, (), replace(run, peak=peak))
+        opened = self.do.open(finding, run.occurrence, run.days)
+        assert opened.incident is not None
+        return replace(opened, incident=replace(opened.incident, peak=peak))
 
     def _clear(self, finding: Finding, run: Incident) -> Decision:
         """A breached day was revised below every level."""
@@ -111,11 +116,21 @@ class Runs:
             return Decision(run.rule_id, run.group, Reason.CORRECTED, (), cleared)
         said = self.do.say(finding, cleared, "corrected", Reason.CORRECTED)
         before = next((f for f in self.findings if days and f.span.start == days[-1] and f.top), None)
+        if before is not None and higher(before, run):
+            before = None  # it was over before the rule's first evaluation, and nobody was told of it
         if before is None or said.incident is None:
             return said
         # The day before stands again as the run's last: the message shows it.
         stands = self.do.quietly(before, said.incident, Reason.CORRECTED).incident
         return replace(said, incident=stands)
+
+
+def _place(runs: list[Incident], start: date, within: timedelta) -> int | None:
+    """Return the run a day belongs to: the one that has it, else the latest it is near enough to."""
+    for i, run in enumerate(runs):
+        if start in run.days or start == run.span.start:
+            return i
+    return next((i for i in reversed(range(len(runs))) if _touches(runs[i], start, within)), None)
 
 
 def _touches(run: Incident, start: date, within: timedelta) -> bool:

@@ -49,7 +49,8 @@ def near(finding: Finding, incident: Incident) -> bool:
     place = finding.place(incident.level)
     if place < 0 or finding.value <= 0:
         return False
-    return finding.value >= finding.levels[place].at(finding.amount) - margin(finding.amount)
+    at = finding.levels[place].at(finding.amount)
+    return at - margin(finding.amount) <= finding.value < at
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +181,20 @@ class Transitions:
 
     def end(self, incident: Incident, reason: Reason) -> Decision:
         """The period or the run is over, or its rule is gone."""
-        ended = replace(incident, state="ended", ended_at=self.now, changed_at=self.now, reason=reason)
+        # The final card shows the figure, so a later change is measured from it.
+        ended = replace(
+            incident,
+            state="ended",
+            ended_at=self.now,
+            changed_at=self.now,
+            reason=reason,
+            said=incident.value,
+        )
         if incident.state == "ok" or not incident.announced:
             # Corrected before: the thread has said so already.
             return Decision(incident.rule_id, incident.group, reason, (), ended)
         ended, event = self._event(ended, None, "ended", incident.level, reason, said_before=incident.said)
-        return Decision(incident.rule_id, incident.group, reason, (event,), replace(ended, said=ended.value))
+        return Decision(incident.rule_id, incident.group, reason, (event,), ended)
 
     def _take(
         self,

@@ -1,5 +1,7 @@
 """`status`, `report`, `top`, `rules`: the questions of `/budget`, in a shell."""
 
+import shlex
+
 import click
 
 from bot.cli.common import format_option, moment, now_option, quiet_logs, settings
@@ -16,7 +18,7 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
 
     query = parse([verb, *words], now.date())
     if isinstance(query, Misread):
-        tries = " or ".join(f"budgetbot {command}" for command in query.corrections)
+        tries = " or ".join(f"budgetbot {_typed(command)}" for command in query.corrections)
         raise Misused(query.problem, f"Try: {tries}" if tries else "See budgetbot --help.")
     from bot.answers import answer  # noqa: PLC0415
     from bot.core.helping import Help  # noqa: PLC0415
@@ -29,16 +31,23 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
 
     form = query.format or form
     with Store(found.database_url) as store:
-        given, _ = answer(store, Rules(found, store).now(now), [verb, *words], now)
+        given, asked = answer(store, Rules(found, store).now(now), [verb, *words], now)
     match given:
         case Report():
             click.echo(terminal.report(given, form))
         case Status():
-            click.echo(terminal.status(given, form))
+            click.echo(terminal.status(given, form, asked))
         case Listing():
-            click.echo(terminal.rules(given, form))
+            click.echo(terminal.rules(given, form, asked))
         case Help():
             click.echo(terminal.help_text(given))
+
+
+def _typed(command: str) -> str:
+    """Return a command as a shell takes it: `severity>=warning` bare would write a file."""
+    from bot.core.tokens import split  # noqa: PLC0415
+
+    return shlex.join(split(command)[0])
 
 
 @click.command(context_settings=ASKING)
@@ -46,9 +55,9 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
 @now_option
 @format_option
 def status(words: tuple[str, ...], now_text: str | None, form: str) -> None:
-    """Every budget at a glance, the worst first. WORDS narrow it: severity>=warning, project=search-*, state=firing.
+    """Every budget at a glance, the worst first. WORDS narrow it: project=search-prod, state=firing, team=labs.
 
-    Example: budgetbot status severity>=warning --format json
+    Example: budgetbot status 'severity>=warning' --format json
     """
     _ask("status", words, now_text, form)
 

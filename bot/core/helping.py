@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from bot.core.verbs import VERBS, Verb
+from bot.core.ranges import EXAMPLES
+from bot.core.verbs import GROUPINGS, VERBS, WORDS_OF, Verb
 
-RANGES = (
-    "today yesterday 7d 4w 3m this-week last-week mtd last-month qtd ytd 2026 2026-10 nov "
-    "2026-10-31 2026-10-01..2026-10-31 since 2026-10-01"
-)
-DIMENSIONS = "project model line_item user api_key team day week month"
+RANGES = " ".join(EXAMPLES)
+DIMENSIONS = " ".join(GROUPINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +15,30 @@ class Help:
 
     verbs: tuple[Verb, ...]
     topic: str = ""
+
+    @property
+    def ranges(self) -> str:
+        """Return one example of each form of a range; '' where the verb takes none."""
+        return RANGES if any(verb.span for verb in self.verbs) else ""
+
+    @property
+    def dimensions(self) -> str:
+        """Return what an answer can be grouped by; '' where it cannot."""
+        return DIMENSIONS if any(verb.by for verb in self.verbs) else ""
+
+    @property
+    def filters(self) -> str:
+        """Return the keys of filters, with the words of those that have words; '' where none is taken."""
+        keys = dict.fromkeys(key for verb in self.verbs for key in verb.keys)
+        return " ".join(f"{key}={'|'.join(WORDS_OF[key])}" if key in WORDS_OF else f"{key}=…" for key in keys)
+
+    @property
+    def shared(self) -> bool:
+        """Tell whether any of the verbs can answer in the channel."""
+        return any(verb.shared for verb in self.verbs)
+
+
+OPERATORS = "key=a,b any of them, key!=a not, key~a contains, * and ? stand for any letters"
 
 
 def helped(topic: str) -> Help:

@@ -6,9 +6,9 @@ from datetime import date
 
 from bot.core.filters import Filter
 from bot.core.kinds.budget_judge import amount_of
-from bot.core.money import show_usd
+from bot.core.money import NANO, show_usd
 from bot.core.period import Period, Span, show_day
-from bot.core.rooms import rooms_of
+from bot.core.rooms import Room, rooms_of
 from bot.core.rules.book import TEAM, Budget, Rule, Rulebook
 from bot.core.spend import Spend
 
@@ -70,7 +70,7 @@ def listing(
 def narrowed(told: Listing, book: Rulebook, spend: Spend, filters: Sequence[Filter], span: Span) -> Listing:
     """Return the listing with only the rules and projects that pass every filter of the question.
 
-    `project=labs` keeps the rules whose scope admits spend of that project.
+    `project=labs` keeps the rules that look at that project, whether or not it has spent anything.
     """
     if not filters:
         return told
@@ -91,8 +91,13 @@ def narrowed(told: Listing, book: Rulebook, spend: Spend, filters: Sequence[Filt
 def _passes(rule: Rule, condition: Filter, spend: Spend, span: Span) -> bool:
     if condition.key == "rule":
         return condition.admits(rule.id, rule.name)
-    values = {group[0] for group in spend.within(rule.scope, span, (condition.key,))}
-    return any(condition.admits(value, spend.names.of(condition.key, value)) for value in values)
+    key = condition.key
+    values = {group[0] for group in spend.within(rule.scope, span, (key,))}
+    if set(rule.scope.dimensions) <= {key}:
+        # What it looks at can be told from the name alone, also of one that spends nothing now.
+        known = {value for dimension, value in spend.names.current if dimension == key}
+        values |= {value for value in known if rule.scope.admits({key: value}, spend.names.of)}
+    return any(condition.admits(value, spend.names.of(key, value)) for value in values)
 
 
 def line_of(book: Rulebook, rule: Rule, spend: Spend, today: date, fallback: str, link: str) -> RuleLine:
@@ -109,7 +114,7 @@ def line_of(book: Rulebook, rule: Rule, spend: Spend, today: date, fallback: str
         rule.id,
         rule.name,
         rule.kind,
-        f"{rule.scope.select or 'everything'}{excluded}{each}",
+        f"{rule.scope.select if rule.scope.select.terms else 'everything'}{excluded}{each}",
         period,
         amount,
         levels,
@@ -131,9 +136,11 @@ def uncovered(book: Rulebook, spend: Spend, span: Span, today: date) -> tuple[Un
             continue
         if not {"project", "team"} & set(rule.scope.dimensions):
             continue
-        each = rule.scope.each
+        each, current = rule.scope.each, rule.period.containing(today)
+        if current is None:
+            continue  # a fixed period that is over, or has not begun, watches nothing now
         for group in spend.within(rule.scope, span, (*each, "project")):
-            if amount_of(rule, group[: len(each)], spend, Span(today, today)) is not None:
+            if amount_of(rule, group[: len(each)], spend, current) is not None:
                 watched.add(group[-1])
     found = [
         Uncovered(group[0], spend.names.of("project", group[0]), amount)
@@ -153,27 +160,43 @@ def period_words(period: Period) -> str:
 
 
 def amount_words(rule: Budget, today: date) -> str:
-    """Return `$12,000`, or `search-prod $12,000, sandbox-* $200, else $1,000`: the amounts in force today."""
+    """Return `$12,000`, or `search-prod $12,000, sandbox-* $200, else $1,000`, with the steps that are still to come.
+
+    An amount is that of the period that holds today: `$12,000 (from 2027-01-01 $15,000)`.
+    """
+    current = rule.period.containing(today)
+    start = current.start if current else today
     words = []
     for pattern, plan in rule.amount.entries:
-        amount = plan.amount_on(today)
+        amount = plan.amount_on(start)
+        coming = [f"from {first} {_money(step)}" for first, step in plan.steps if first > start]
         if amount is None:
-            amount = plan.steps[0][1]
-        money = show_usd(amount, cents=bool(amount % 1_000_000_000))
-        words.append(
-            money if len(rule.amount.entries) == 1 and pattern is None else f"{pattern or 'else'} {money}"
-        )
+            money = ", ".join(coming)
+        else:
+            money = f"{_money(amount)} ({', '.join(coming)})" if coming else _money(amount)
+        alone = len(rule.amount.entries) == 1 and pattern is None
+        words.append(money if alone else f"{pattern or 'else'} {money}")
     return ", ".join(words)
 
 
+def _money(amount: int) -> str:
+    return show_usd(amount, cents=bool(amount % NANO))
+
+
 def _speaks_in(book: Rulebook, rule: Rule, spend: Spend, fallback: str) -> str:
-    if rule.route == TEAM:
-        return "the team's channel"
+    nowhere = "nowhere: no route, and BUDGETBOT_CHANNEL is not set"
     rooms = rooms_of(book, rule, tuple("" for _ in rule.scope.each), spend.names, fallback)
-    return (
-        ", ".join(f"#{room.target.address}" for room in rooms)
-        or "nowhere: no route, and BUDGETBOT_CHANNEL is not set"
-    )
+    told = ", ".join(_room(book, room) for room in rooms)
+    if (rule.route or book.default_route) != TEAM:
+        return told or nowhere
+    return f"the team's channel, without a team in {told}" if told else "the team's channel"
+
+
+def _room(book: Rulebook, room: Room) -> str:
+    route = book.routes.get(room.route)
+    person = route is not None and not route.channel and bool(route.user)
+    only = f" ({room.only} only)" if room.only == "critical" else ""
+    return f"{'@' if person else '#'}{room.target.address}{only}"
 
 
 def _state(rule: Rule, today: date) -> str:

@@ -8,8 +8,12 @@ from bot.core.filters import scope_of
 from bot.core.period import DAY, Period, Span, show_day
 from bot.core.question import Query
 from bot.core.ranges import before
+from bot.core.repair import nearest
 from bot.core.spend import Group, Spend
 from bot.core.verbs import TIMES
+
+_NAMED = ("project", "api_key", "user")
+"""Dimensions whose every value is known by name, spent or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortened:
+    """As many rows as there is room for, and what the others come to."""
+
+    rows: tuple[Row, ...]
+    others: int = 0
+    amount: int = 0
+    earlier: bool = False
+    """The others are the earlier days, and stand before the rows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """An answer to `report` or `top`. Money in nano-dollars."""
 
@@ -33,13 +48,14 @@ class Report:
     span: Span
     by: tuple[str, ...]
     rows: tuple[Row, ...]
-    """Every group: the largest first, or in order of time."""
+    """Every group: the largest first, or in order of time where no number of rows was asked."""
     total: int
     before: int | None
-    """The total of the range it is compared with; None where not all of it is stored."""
+    """The total of the range it is compared with; None where not all of it, or of this one, is stored."""
     compared: Span
     as_of: datetime | None
     history_from: date | None
+    today: date
     notes: tuple[str, ...] = ()
     """What the reader must know: days that are not stored, a running day, a dimension nobody tells."""
 
@@ -54,10 +70,28 @@ class Report:
         rest = self.rows[len(self.shown) :]
         return len(rest), sum(row.amount for row in rest)
 
+    @property
+    def stored(self) -> Span | None:
+        """Return the days of the range that are stored; None when none of them is."""
+        return _stored(self.span, self.history_from, self.as_of)
 
-def spans_needed(query: Query, today: date) -> tuple[Span, ...]:
+    @property
+    def in_time(self) -> bool:
+        """Tell whether the rows follow one another in time."""
+        return bool(_unit(self.query)) and self.query.top is None
+
+    def shortened(self, most: int) -> Shortened:
+        """Return at most `most` of the rows to be shown: the largest, or the latest where they follow time."""
+        if self.in_time:
+            rows, rest = self.rows[-most:], self.rows[:-most]
+        else:
+            rows = self.shown[:most]
+            rest = self.rows[len(rows) :]
+        return Shortened(rows, len(rest), sum(row.amount for row in rest), self.in_time)
+
+
+def spans_needed(query: Query) -> tuple[Span, ...]:
     """Return every span the scan must be cut at to answer the question."""
-    del today
     assert query.span is not None
     unit = _unit(query)
     pieces = tuple(piece for piece, _ in _pieces(query.span, unit)) if unit else ()
@@ -72,12 +106,19 @@ def report(query: Query, spend: Spend, today: date) -> Report:
     scope = scope_of(query.filters)
     plain = tuple(dimension for dimension in query.by if dimension not in TIMES)
     unit = _unit(query)
-    known_before = spend.history_from is not None and compared.start >= spend.history_from
-    earlier = spend.within(scope, compared, plain) if known_before else {}
+    stored = _stored(span, spend.history_from, spend.as_of)
+    comparable = stored == span and spend.history_from is not None and compared.start >= spend.history_from
+    earlier = spend.within(scope, compared, plain) if comparable else {}
     sums: dict[Group, int] = {}
     names: dict[Group, tuple[str, ...]] = {}
+    quiet: set[Group] = set()
     for piece, label in _pieces(span, unit) if unit else ((span, ""),):
-        for group, amount in spend.within(scope, piece, plain).items():
+        found = spend.within(scope, piece, plain)
+        if unit and not plain and stored and piece.start < stored.end and piece.end > stored.start:
+            # A day on which nothing was spent says so; a day nobody read does not read as one.
+            quiet.add((label,))
+            found = found or {(): 0}
+        for group, amount in found.items():
             told = tuple(spend.names.of(d, value) for d, value in zip(plain, group, strict=True))
             key, shown = _place(query.by, label, group), _place(query.by, label, told)
             sums[key] = sums.get(key, 0) + amount
@@ -89,28 +130,37 @@ def report(query: Query, spend: Spend, today: date) -> Report:
             names[key],
             amount,
             amount / total if total else 0.0,
-            earlier.get(key, 0) if known_before and not unit else None,
+            earlier.get(key, 0) if comparable and not unit else None,
         )
         for key, amount in sums.items()
-        if amount or _stands(key, query.by)
+        if amount or key in quiet
     ]
-    if unit:
+    if unit and query.top is None:
         place = query.by.index(unit)
-        rows.sort(key=lambda row: (row.group[place], -row.amount, row.names))
+        rows.sort(key=lambda row: (row.group[place], -row.amount, row.names, row.group))
     else:
-        rows.sort(key=lambda row: (-row.amount, row.names))
+        rows.sort(key=lambda row: (-row.amount, row.names, row.group))
     return Report(
         query,
         span,
         query.by,
         tuple(rows),
         total,
-        sum(earlier.values()) if known_before else None,
+        sum(earlier.values()) if comparable else None,
         compared,
         spend.as_of,
         spend.history_from,
+        today,
         tuple(_notes(query, span, spend, today, rows)),
     )
+
+
+def _stored(span: Span, history_from: date | None, as_of: datetime | None) -> Span | None:
+    """Return the days of `span` from the first one stored up to the one in which costs were last read."""
+    if history_from is None or as_of is None:
+        return None
+    start, end = max(span.start, history_from), min(span.end, as_of.date() + DAY)
+    return Span(start, end) if start < end else None
 
 
 def _unit(query: Query) -> str:
@@ -135,23 +185,42 @@ def _place(by: tuple[str, ...], label: str, group: tuple[str, ...]) -> tuple[str
     return tuple(label if dimension in TIMES else next(rest) for dimension in by)
 
 
-def _stands(key: Group, by: tuple[str, ...]) -> bool:
-    """Tell whether a row without money says something: a quiet day among days does."""
-    return len(by) == 1 and by[0] in TIMES and bool(key)
-
-
 def _notes(query: Query, span: Span, spend: Spend, today: date, rows: list[Row]) -> Iterator[str]:
-    if spend.history_from is None:
+    if spend.history_from is None or spend.as_of is None:
         yield "No costs are stored yet: the first poll fetches them."
         return
+    yield from _unknown(query, spend)
     if span.start < spend.history_from:
-        yield f"Costs are stored from {spend.history_from} on: earlier days are missing from these figures."
-    if span.start <= today < span.end:
-        yield f"Today ({show_day(today)}) is still running."
+        missing = "these days are missing" if span.end <= spend.history_from else "earlier days are missing"
+        yield (
+            f"Costs are stored from {spend.history_from} on: {missing}; "
+            f"budgetbot sync --since {span.start} fetches them."
+        )
+    read = spend.as_of.date()
+    if read < min(span.last, today):
+        yield f"Costs were last read on {show_day(read)} at {spend.as_of:%H:%M} UTC: what was spent since is missing."
+    elif today in span:
+        yield f"Today ({show_day(today)}) is not over: its costs are still coming in."
     elif span.end > today - DAY:
-        yield f"{show_day(span.last)} has not settled yet."
-    for dimension, word in (("api_key", "api key"), ("user", "user")):
+        yield f"{show_day(span.last)} has not settled yet: its costs may still change."
+    for dimension, word in (("api_key", "API key"), ("user", "user")):
         if dimension in query.by and rows:
             place = query.by.index(dimension)
             if not any(row.group[place] for row in rows):
-                yield f"OpenAI does not tell costs by {word} for this organization."
+                yield f"OpenAI does not tell these costs apart by {word}."
+
+
+def _unknown(query: Query, spend: Spend) -> Iterator[str]:
+    """Yield a sentence for each value of a filter that nothing is called: a typo must not read as no spend."""
+    for condition in query.filters:
+        seen = {group[0] for group in spend.by((condition.key,), Span(spend.cuts[0], spend.cuts[-1]))}
+        known = {value: spend.names.of(condition.key, value) for value in ("", *seen)}
+        known |= {value: name for (key, value), name in spend.names.current.items() if key == condition.key}
+        for value, pattern in zip(condition.values, condition.patterns, strict=True):
+            if any(pattern.matches(held, name) for held, name in known.items()):
+                continue
+            near = nearest(value.lower(), [name.lower() for name in known.values()])
+            names = {name.lower(): name for name in known.values()}
+            closest = f"; the closest is “{names[near[0]]}”" if near else ""
+            when = "" if condition.key in _NAMED else " in these days"
+            yield f"“{value}” is no {condition.key.replace('_', ' ')}{when}{closest}."

@@ -23,6 +23,7 @@ _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _USER = re.compile(r"<[@#!](?:subteam\^)?([^|>]+)(?:\|([^>]*))?>")
 _CODE = re.compile(r":[a-z_]+:")
 WIDTH = 96
+_NO_WIDTH = ("Mn", "Me", "Cf")
 
 
 def draw(room: str, message: Mapping[str, Any], *, in_thread: bool = False, edited: bool = False) -> str:
@@ -93,4 +94,10 @@ def _wide(text: str, width: int) -> str:
 
 
 def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    """Return how many columns a terminal needs: two for wide letters, none for marks on the one before."""
+    return sum(
+        0
+        if unicodedata.category(character) in _NO_WIDTH
+        else 1 + (unicodedata.east_asian_width(character) in "WF")
+        for character in text
+    )

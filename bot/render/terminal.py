@@ -3,24 +3,35 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.dimension import described
-from bot.core.helping import DIMENSIONS, RANGES, Help
+from bot.core.helping import OPERATORS, Help
 from bot.core.listing import Listing
-from bot.core.money import exact_usd, show_percent, show_usd
+from bot.core.money import exact_usd, show_usd
 from bot.core.period import show_span
+from bot.core.question import Query
 from bot.core.report import Report, Row
 from bot.core.status import Standing, Status
 from bot.core.verbs import TIMES
-from bot.render.blocks import bar, clean
+from bot.render import headlines
+from bot.render.blocks import EMPTY, clean
 from bot.render.drawn import table
+from bot.render.headlines import PLAIN, share, state, used, words
 
 TOP = 20
 """Rows a table shows; json and csv carry every row."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+LATEST = 31
+"""Rows of a table that follows time: a month of days."""
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What makes spreadsheets run a cell, also in the wide letters of East Asian ones."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNSEEN = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_STATUS = ("rule", "fingerprint", "group", "start", "end", "state", "level", "severity")
+_FIGURES = ("value", "amount", "ratio")
 
 
 def report(answer: Report, form: str) -> str:
@@ -47,28 +58,28 @@ def report(answer: Report, form: str) -> str:
 
 
 def _report_table(answer: Report) -> str:
-    shown = answer.shown[:TOP]
-    rest = len(answer.rows) - len(shown)
-    titles = [*[dimension.replace("_", " ") for dimension in answer.by], "spend", "share"]
-    rows = [[*[clean(name) for name in row.names], show_usd(row.amount), f"{row.share:.1%}"] for row in shown]
-    if rest > 0:
-        amount = sum(row.amount for row in answer.rows[len(shown) :])
-        share = amount / answer.total if answer.total else 0.0
-        rows.append([f"{rest} others", *[""] * (len(answer.by) - 1), show_usd(amount), f"{share:.1%}"])
-    if answer.by:
-        rows.append(["total", *[""] * (len(answer.by) - 1), show_usd(answer.total), ""])
-    settings = [*[{} for _ in answer.by], {"align": "right"}, {"align": "right"}]
-    lines = [f"OpenAI spend, {show_span(answer.span)} (UTC days): {show_usd(answer.total)}{_change(answer)}"]
-    if rows and answer.rows:
+    lines = [f"OpenAI: {headlines.of_report(answer, PLAIN)}"]
+    if answer.by and answer.rows and answer.as_of:
+        short = answer.shortened(max(LATEST if answer.in_time else TOP, answer.query.top or 0))
+        blank = [""] * (len(answer.by) - 1)
+        titles = [*[words(dimension) for dimension in answer.by], "spend", "share"]
+        rows = [
+            [*[clean(name) or EMPTY for name in row.names], show_usd(row.amount), share(row.share)]
+            for row in short.rows
+        ]
+        if short.others:
+            part = share(short.amount / answer.total if answer.total else 0.0)
+            rest = [
+                f"{short.others:,} {'earlier' if short.earlier else 'others'}",
+                *blank,
+                show_usd(short.amount),
+                part,
+            ]
+            rows.insert(0 if short.earlier else len(rows), rest)
+        rows.append(["total", *blank, show_usd(answer.total), ""])
+        settings = [*[{} for _ in answer.by], {"align": "right"}, {"align": "right"}]
         lines += ["", *table([titles, *rows], settings)]
     return "\n".join([*lines, "", *_foot(answer.as_of, answer.notes)])
-
-
-def _change(answer: Report) -> str:
-    if answer.before is None or answer.before <= 0:
-        return ""
-    percent = round((answer.total - answer.before) * 100 / answer.before)
-    return f", {percent:+d}% on {show_span(answer.compared)}".replace("-", "−")
 
 
 def _row(answer: Report, row: Row) -> dict[str, Any]:
@@ -78,7 +89,7 @@ def _row(answer: Report, row: Row) -> dict[str, Any]:
             told[dimension] = value
         else:
             told |= _named(dimension, value, name)
-    return {**told, "cost_usd": exact_usd(row.amount), "share": round(row.share, 3)}
+    return {**told, "cost_usd": exact_usd(row.amount), "share": round(row.share, 3) + 0.0}
 
 
 def _named(dimension: str, value: str, name: str) -> dict[str, str | None]:
@@ -97,7 +108,7 @@ def _columns(by: Sequence[str]) -> list[str]:
     return [*names, "cost_usd", "share"]
 
 
-def status(answer: Status, form: str) -> str:
+def status(answer: Status, form: str, query: Query | None = None) -> str:
     """Return where every budget stands."""
     if form == "json":
         body: dict[str, Any] = {
@@ -115,42 +126,27 @@ def status(answer: Status, form: str) -> str:
             period = told.pop("period")
             told |= {"start": (period or {}).get("start"), "end": (period or {}).get("end")}
             rows.append(told)
-        names = [
-            "rule",
-            "fingerprint",
-            "group",
-            "start",
-            "end",
-            "state",
-            "level",
-            "severity",
-            "value",
-            "amount",
-        ]
-        return _csv([*names, "ratio", "reason"], rows, ("value", "amount", "ratio"))
+        return _csv([*_STATUS, *_FIGURES, "reason"], rows, _FIGURES)
+    lines = [
+        *(f"Warning: {clean(note)}" for note in answer.notes),
+        f"{headlines.of_status(answer, query, PLAIN)}.",
+    ]
     shown = answer.standings[:TOP]
-    lines: list[str] = []
     if shown:
-        standings = [
-            [
-                f"{each.severity or each.state}",
-                clean(each.subject),
-                each.rule_id,
-                clean(each.period),
-                f"{show_usd(each.value)} of {show_usd(each.amount)}" if each.amount is not None else "",
-                f"{bar(each.value, each.amount)} {show_percent(each.value, each.amount)}"
-                if each.amount is not None
-                else each.reason,
-            ]
-            for each in shown
-        ]
         titles = ["state", "budget", "rule", "period", "spent", "used"]
-        lines += table([titles, *standings], [{}, {}, {}, {}, {"align": "right"}, {}])
-    else:
-        lines.append("No budget is watched.")
-    if len(answer.standings) > len(shown):
-        lines.append(f"{len(answer.standings) - len(shown)} others")
-    return "\n".join([*lines, "", *_foot(answer.as_of, answer.notes)])
+        settings: list[dict[str, str]] = [{}, {}, {}, {}, {"align": "right"}, {}]
+        lines += ["", *table([titles, *map(_line, shown)], settings)]
+    if rest := answer.standings[TOP:]:
+        passed = sum(each.state == "firing" for each in rest)
+        lines.append(f"{len(rest):,} others, {f'{passed:,} past a level' if passed else 'none past a level'}")
+    return "\n".join([*lines, "", *_foot(answer.as_of, ())])
+
+
+def _line(each: Standing) -> list[str]:
+    told = [state(each), clean(each.subject) or EMPTY, each.rule_id, clean(each.period)]
+    if each.amount is None:
+        return [*told, "", clean(each.reason)]
+    return [*told, f"{show_usd(each.value)} of {show_usd(each.amount)}", used(each)]
 
 
 def _standing(each: Standing) -> dict[str, Any]:
@@ -165,9 +161,10 @@ def _standing(each: Standing) -> dict[str, Any]:
         "state": each.state,
         "level": each.level or None,
         "severity": each.severity,
-        "value": exact_usd(each.value),
+        # What was not judged has no figure: a zero would read as one.
+        "value": exact_usd(each.value) if each.amount is not None else None,
         "amount": exact_usd(each.amount) if each.amount is not None else None,
-        "ratio": round(each.ratio, 3) if each.ratio is not None else None,
+        "ratio": round(each.ratio, 3) + 0.0 if each.ratio is not None else None,
         "estimated": "0",
         "reason": each.reason,
         "acknowledged_by": each.acknowledged_by,
@@ -175,9 +172,9 @@ def _standing(each: Standing) -> dict[str, Any]:
     }
 
 
-def rules(answer: Listing, form: str) -> str:
+def rules(answer: Listing, form: str, query: Query | None = None) -> str:
     """Return the rules in force."""
-    columns = ["id", "kind", "selects", "period", "amount", "thresholds", "speaks_in", "state"]
+    columns = ["id", "title", "kind", "selects", "period", "amount", "thresholds", "speaks_in", "state"]
     rows: list[dict[str, Any]] = [
         {
             "id": each.id,
@@ -202,24 +199,26 @@ def rules(answer: Listing, form: str) -> str:
         row["thresholds"] = " ".join(row["thresholds"])
     if form == "csv":
         return _csv(columns, rows, ())
-    lines: list[str] = []
-    for row in rows:
-        lines.append(f"{row['id']} ({row['kind']}, {row['state']}): {clean(row['title'])}")
-        lines.append(
-            f"    {clean(row['selects'])}; {clean(row['amount'])} {row['period']}; {row['thresholds']}"
-        )
-        lines.append(f"    speaks in {clean(row['speaks_in'])}")
-    lines += answer.notes
+    lines = [
+        *(f"Warning: {clean(note)}" for note in answer.notes),
+        f"{headlines.of_rules(answer, query, PLAIN)}.",
+        "",
+    ]
+    for each in answer.rules:
+        levels = f"; at {' '.join(each.thresholds)}" if each.thresholds else ""
+        lines.append(f"{each.id} ({each.kind}, {each.state}): {clean(each.title)}")
+        lines.append(f"    {clean(each.selects)}; {clean(headlines.budget(each))}{levels}")
+        lines.append(f"    speaks in {clean(each.speaks_in)}")
     if answer.uncovered and answer.span:
         total = sum(each.amount for each in answer.uncovered)
         lines += ["", f"Watched by no budget, {show_span(answer.span)}: {show_usd(total)}"]
         lines += table(
-            [[clean(each.name), show_usd(each.amount)] for each in answer.uncovered[:TOP]],
+            [[clean(each.name) or EMPTY, show_usd(each.amount)] for each in answer.uncovered[:TOP]],
             [{}, {"align": "right"}],
         )
         if len(answer.uncovered) > TOP:
-            lines.append(f"{len(answer.uncovered) - TOP} others")
-    return "\n".join(lines)
+            lines.append(f"{len(answer.uncovered) - TOP:,} others")
+    return "\n".join(lines).rstrip()
 
 
 def help_text(answer: Help) -> str:
@@ -229,11 +228,16 @@ def help_text(answer: Help) -> str:
         lines.append(f"{verb.usage}")
         lines.append(f"    {verb.summary}")
         lines += [f"    e.g. {command}: {what}" for command, what in (verb.examples if answer.topic else ())]
-    return "\n".join([*lines, "", f"RANGE: {RANGES}", f"DIM: {DIMENSIONS}"])
+    more = [
+        f"RANGE: {answer.ranges} (UTC days)" if answer.ranges else "",
+        f"DIM: {answer.dimensions}" if answer.dimensions else "",
+        f"KEY: {answer.filters} ({OPERATORS}; quote > and * for the shell)" if answer.filters else "",
+    ]
+    return "\n".join([*lines, "", *[line for line in more if line]]).rstrip()
 
 
 def _foot(as_of: datetime | None, notes: Iterable[str]) -> list[str]:
-    said = f"As of {as_of:%Y-%m-%d %H:%M} UTC." if as_of else "Nothing was read yet."
+    said = f"As of {as_of:%Y-%m-%d %H:%M} UTC; days are UTC days." if as_of else "Nothing was read yet."
     return [said, *(clean(note) for note in notes)]
 
 
@@ -250,12 +254,14 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], numbers: Seq
 def _cell(value: Any, *, number: bool) -> str:
     if value is None:
         return ""
-    text = str(value)
-    return f"'{text}" if not number and text.startswith(_FORMULA) else text
+    # A line break inside a cell would be a new row to readers that know no quotes.
+    text = _CONTROL.sub(" ", str(value))
+    return f"'{text}" if not number and text.lstrip().startswith(_FORMULA) else text
 
 
 def _json(body: Mapping[str, Any]) -> str:
-    return json.dumps(body, ensure_ascii=False)
+    """Return JSON in one line, its letters readable, what a terminal would obey escaped."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(body, ensure_ascii=False))
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -13,8 +13,8 @@ from bot.edge.slack_trouble import SlackTrouble
 from bot.edge.store import incidents, outbox
 from bot.edge.store.outbox import Job
 from bot.edge.store.store import Store
-from bot.render import alerts, blocks
-from bot.render.alerts import Told
+from bot.render import alerts, announcements, blocks
+from bot.render.alert_words import Told
 
 log = logging.getLogger("budgetbot.deliver")
 
@@ -197,9 +197,9 @@ class Courier:
 
     def _drawn(self, job: Job) -> dict[str, Any]:
         if job.form == "close":
-            return alerts.close(job.body)
+            return announcements.close(job.body)
         if job.form == "ops":
-            return alerts.ops(job.body)
+            return announcements.ops(job.body)
         with self.store.reading() as tx:
             told = self._told(tx, job)
         return alerts.card(told, job.revision, _mentions(job, told))

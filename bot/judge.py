@@ -20,7 +20,8 @@ from bot.core.telling import Teller, Telling
 from bot.edge.store import facts, incidents, outbox, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
-from bot.render.alerts import Told, line, mention
+from bot.render.alert_lines import line
+from bot.render.alert_words import Told, mention
 
 log = logging.getLogger("budgetbot.judge")
 

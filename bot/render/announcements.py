@@ -1,0 +1,68 @@
+"""Messages that are about no single incident: the month's close, and the bot's own trouble."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.core.money import show_percent, show_usd
+from bot.render import blocks
+from bot.render.alert_words import figures, instant, plain, show_instant, usd
+
+
+def close(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the month's close for one room: totals, and who was over."""
+    rows = [tuple(row) for row in body["rows"]]
+    over = [row for row in rows if row[1] > row[2]]
+    total, amount = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    month = f"*{blocks.escape(body['month'])}* is closed"
+    if len(rows) == 1:
+        kept = f"*{usd(total - amount)} over*" if over else "kept"
+        said = f"{month}: the budget of *{blocks.name(rows[0][0], 120)}* was {kept}, {figures(total, amount)}"
+    else:
+        passed = (
+            f"*{len(over)} of {len(rows)} budgets* were passed"
+            if over
+            else f"all {len(rows)} budgets were kept"
+        )
+        together = f": {figures(total, amount)} together" if body.get("rules") == 1 else ""
+        said = f"{month}, {passed}{together}"
+    cells = [
+        [
+            name,
+            show_usd(value),
+            show_usd(of),
+            show_percent(value, of),
+            f"+{show_usd(value - of)}" if value > of else "",
+        ]
+        for name, value, of in rows
+    ]
+    shown = cells[:30]
+    if len(cells) > len(shown):
+        rest = rows[len(shown) :]
+        added = (
+            [show_usd(sum(row[place] for row in rest)) for place in (1, 2)]
+            if body.get("rules") == 1
+            else ["", ""]
+        )
+        shown.append([f"{len(rest)} others", *added, "", ""])
+    known = instant(str(body["as_of"]))
+    dated = f"Settled · data as of {show_instant(known)} UTC" if known else "Settled"
+    above = [
+        blocks.section(f":checkered_flag: {said}"),
+        blocks.table(["Budget", "Spent", "Budgeted", "Used", "Over by"], shown, right=(1, 2, 3, 4)),
+    ]
+    if unwatched := [tuple(row) for row in body.get("unwatched", ())]:
+        few = ", ".join(f"{blocks.name(project)} {show_usd(value)}" for project, value in unwatched[:10])
+        more = f" and {len(unwatched) - 10} more" if len(unwatched) > 10 else ""
+        above.append(blocks.section(f"*No monthly budget watches* {few}{more}"))
+    above.append(blocks.context(f"{dated} · UTC days"))
+    return blocks.message(f"{plain(said)}.", above)
+
+
+def ops(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message about the bot's own trouble, or its recovery: what happened, and what to do."""
+    happened, remedy = blocks.escape(str(body["happened"])), blocks.escape(str(body.get("remedy", "")))
+    mark = ":white_check_mark:" if body.get("recovered") else ":warning:"
+    return blocks.message(
+        f"budgetbot: {happened} {remedy}".strip(),
+        [blocks.section(f"{mark} *budgetbot*: {happened}" + (f"\n{remedy}" if remedy else ""))],
+    )

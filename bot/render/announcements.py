@@ -21,7 +21,7 @@ def close(body: Mapping[str, Any]) -> dict[str, Any]:
         passed = (
             f"*{len(over)} of {len(rows)} budgets* were passed"
             if over
-            else f"all {len(rows)} budgets were kept"
+            else f"none of {len(rows)} budgets was passed"
         )
         together = f": {figures(total, amount)} together" if body.get("rules") == 1 else ""
         said = f"{month}, {passed}{together}"
@@ -60,9 +60,13 @@ def close(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def ops(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message about the bot's own trouble, or its recovery: what happened, and what to do."""
-    happened, remedy = blocks.escape(str(body["happened"])), blocks.escape(str(body.get("remedy", "")))
+    happened, remedy = _words(body["happened"]), _words(body.get("remedy", ""))
     mark = ":white_check_mark:" if body.get("recovered") else ":warning:"
     return blocks.message(
         f"budgetbot: {happened} {remedy}".strip(),
         [blocks.section(f"{mark} *budgetbot*: {happened}" + (f"\n{remedy}" if remedy else ""))],
     )
+
+
+def _words(said: object) -> str:
+    return blocks.escape(blocks.clean(str(said)))

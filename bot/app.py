@@ -39,8 +39,8 @@ class App:
     clock: Callable[[], datetime] = wall_clock
     speaker: Speaker | None = None
     """Where messages go, when it is not Slack."""
-    pace: timedelta = outbox.EDIT_PACE
-    """How long a message rests between two edits."""
+    pace: timedelta | None = None
+    """How long a message rests between two edits, when it is not as Slack bears it."""
     sources: tuple[str, ...] = ()
     """What is polled; nothing named is everything."""
     _openai: OpenAI | None = field(default=None)
@@ -77,7 +77,8 @@ class App:
 
     def courier(self) -> Courier:
         speaker = self.speaker or self.slack
-        return Courier(self.store, speaker, self.clock, fallback=self.settings.channel, pace=self.pace)
+        pace = outbox.EDIT_PACE if self.pace is None else self.pace
+        return Courier(self.store, speaker, self.clock, fallback=self.settings.channel, pace=pace)
 
     @contextmanager
     def alone(self, wait: float | None = None) -> Iterator[None]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.core.errors import BotError
 from bot.core.evaluate import cuts, evaluate
 from bot.core.incident import Finding
 from bot.core.money import show_usd
@@ -21,6 +22,8 @@ class Checked:
     problems: tuple[Problem, ...]
     files: int
     rules: int
+    unasked: str = ""
+    """Why the database could not be asked about names and spend; '' when it was, or there is none."""
 
     @property
     def errors(self) -> int:
@@ -31,38 +34,50 @@ def check(paths: Iterable[Path], settings: Settings, now: datetime) -> Checked:
     """Return every problem of the files under `paths`; nothing is asked of the network."""
     problems: list[Problem] = []
     files = rules = 0
+    database, unasked = _database(settings)
     for path in paths:
         loaded = rule_files.load(path)
         files += len(loaded.shown)
         rules += loaded.rules
         problems += loaded.problems
-        problems += _from_snapshot(settings, loaded.book, loaded.mentions, loaded.shown, now)
-    return Checked(tuple(sorted(problems)), files, rules)
+        if database:
+            problems += _from_snapshot(database, loaded.book, loaded.mentions, loaded.shown, now)
+    return Checked(tuple(sorted(set(problems))), files, rules, unasked)
+
+
+def _database(settings: Settings) -> tuple[str, str]:
+    """Return the address of a database that can be asked, or why the one that is there cannot.
+
+    One that is not up to date is no trouble: `check` never makes or migrates one.
+    """
+    prefix = "sqlite:///"
+    url = settings.database_url
+    if not url.startswith(prefix) or not Path(url.removeprefix(prefix)).is_file():
+        return "", ""
+    # The database's libraries cost half a second: only where there is something to compare with.
+    from bot.edge.store.engine import newest  # noqa: PLC0415
+    from bot.edge.store.standing import standing  # noqa: PLC0415
+
+    try:
+        return (url, "") if standing(url) == newest() else ("", "")
+    except BotError as failed:
+        return "", str(failed)
 
 
 def _from_snapshot(
-    settings: Settings,
+    database: str,
     book: Rulebook | None,
     mentions: tuple[Mention, ...],
     shown: Mapping[str, str],
     now: datetime,
 ) -> list[Problem]:
-    """Compare with the database, if there is one that is up to date; `check` never makes or migrates one."""
-    if not _has_database(settings.database_url):
-        return []
-    # The database's libraries cost half a second: only where there is something to compare with.
-    from bot.edge.store import engine, incidents  # noqa: PLC0415
+    """Compare with what the last poll stored."""
+    from bot.edge.store import incidents  # noqa: PLC0415 - as above
     from bot.edge.store.records import names as read_names  # noqa: PLC0415
     from bot.edge.store.store import Store  # noqa: PLC0415
     from bot.judge import load_spend  # noqa: PLC0415
 
-    opened = engine.open_engine(engine.parse_url(settings.database_url))
-    try:
-        if engine.current(opened) != engine.newest():
-            return []
-    finally:
-        opened.dispose()
-    with Store(settings.database_url) as store, store.reading() as tx:
+    with Store(database) as store, store.reading() as tx:
         names = read_names(tx)
         store.index.refresh(tx)
         known = {
@@ -115,8 +130,3 @@ def _already_passed(findings: Iterable[Finding], new: set[str], shown: Mapping[s
 def _things(each: tuple[str, ...], count: int) -> str:
     word = each[0].replace("_", " ") if len(each) == 1 else "group"
     return word if count == 1 else f"{word}s"
-
-
-def _has_database(url: str) -> bool:
-    prefix = "sqlite:///"
-    return url.startswith(prefix) and Path(url.removeprefix(prefix)).is_file()

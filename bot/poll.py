@@ -1,6 +1,7 @@
 """One tick: fetch → store → evaluate → decide → write the events → deliver."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ SKEW = timedelta(minutes=5)
 """A wall clock further from OpenAI's than this fails the poll."""
 SILENCE = timedelta(hours=3)
 """After so long without a complete poll of costs, the bot says so."""
+TRACE = re.compile(r"\([^()]*\b(?:1 try|\d+ tries)\)")
 FIRST_ASKED = "costs first asked"
 WAIT = 60.0
 """Seconds a `poll` takes to deliver before it keeps the rest for the next one."""
@@ -155,13 +157,15 @@ def failure(done: Tick) -> BotError | None:
 
 def incomplete(what: str, results: Sequence[SourceResult]) -> Unanswered | None:
     """Return one sentence about the sources that could not be read, those with the same trouble named together."""
-    troubles: dict[str, dict[str, None]] = {}
+    troubles: dict[str, tuple[str, dict[str, None]]] = {}
     for result in results:
         if not result.complete:
-            troubles.setdefault(result.why.rstrip("."), {})[result.source] = None
+            # Each request has an id of its own; the first one stands for all with the same trouble.
+            _, sources = troubles.setdefault(TRACE.sub("", result.why), (result.why.rstrip("."), {}))
+            sources[result.source] = None
     if not troubles:
         return None
-    told = "; ".join(f"{_few(list(sources))}: {why}" for why, sources in troubles.items())
+    told = "; ".join(f"{_few(list(sources))}: {why}" for why, sources in troubles.values())
     return Unanswered(f"The {what} is not complete: {told}.", "What is stored stands; run it again.")
 
 

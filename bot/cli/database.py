@@ -35,16 +35,12 @@ def current() -> None:
     Example: budgetbot db current
     """
     found = settings(("DATABASE_URL",))
-    from pathlib import Path  # noqa: PLC0415
-
     from bot.edge.store import engine  # noqa: PLC0415
+    from bot.edge.store.standing import standing  # noqa: PLC0415
 
-    url = engine.parse_url(found.database_url)
-    if not url.database or not Path(url.database).is_file():
-        click.echo(f"There is no database at {url.database} yet (newest migration: {engine.newest()}).")
-        return
-    opened = engine.open_engine(url)
-    try:
-        click.echo(f"{engine.current(opened) or 'empty'} (newest migration: {engine.newest()})")
-    finally:
-        opened.dispose()
+    at = standing(found.database_url)
+    if at is None:
+        name = engine.parse_url(found.database_url).database
+        click.echo(f"There is no database at {name} yet (newest migration: {engine.newest()}).")
+    else:
+        click.echo(f"{at or 'empty'} (newest migration: {engine.newest()})")

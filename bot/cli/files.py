@@ -41,6 +41,8 @@ def check(paths: tuple[Path, ...], form: str, now_text: str | None) -> int:
         )
         return DONE
     checked = look(wanted, found, now)
+    if checked.unasked:
+        click.echo(f"Names and spend are not compared: {checked.unasked}", err=True)
     if form == "json":
         click.echo(problems.as_json(checked.problems, files=checked.files, rules=checked.rules))
     elif form == "github":

@@ -96,11 +96,19 @@ def copy_into(text: str, target: Path) -> None:
     source = parse_url(text).database
     if not source or source == ":memory:" or not Path(source).exists():
         return
-    with (
-        closing(sqlite3.connect(f"file:{quote(source)}?mode=ro", uri=True)) as old,
-        closing(sqlite3.connect(target)) as new,
-    ):
-        old.backup(new)
+    # Who may only read leaves the log's files behind; who may write puts a log away, and must not touch one
+    # that is there. So nothing changes beside the database either.
+    mode = "ro" if Path(f"{source}-wal").exists() else "rw"
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{quote(source)}?mode={mode}", uri=True)) as old,
+            closing(sqlite3.connect(target)) as new,
+        ):
+            old.backup(new)
+    except sqlite3.Error as failed:
+        raise Unanswered(
+            f"The database {source} cannot be copied: {failed}.", "See that it can be read, or restore it."
+        ) from failed
 
 
 def lock_path(url: URL, purpose: str) -> Path | None:

@@ -43,7 +43,7 @@ def _mark(severity: str) -> str:
 
 def _because(event: Event, telling: Telling) -> str:
     commit = f" in {blocks.name(telling.commit)}" if telling.commit else ""
-    return f"{blocks.escape(event.because)}{commit}"
+    return f"{blocks.escape(blocks.clean(event.because))}{commit}"
 
 
 def _end_words(event: Event, told: Told, of: str) -> str:

@@ -30,37 +30,25 @@ class Weekdays:
 
     def __init__(self, days: Sequence[float]) -> None:
         before = [0.0, *accumulate(days)]
-        self._ratios: list[float | None] = [None] * len(days)
+        nothing = before[-1] * 1e-12  # subtracting running sums may leave a trace of what is truly nothing
+        ratios: list[float | None] = [None] * len(days)
+        self._shrunk = [1.0] * (WEEK + HALF)
+        """The factor of each day's weekday, from that day and those like it before; a week of 1 comes first."""
         for place in range(HALF, len(days) - HALF):
             around = before[place + HALF + 1] - before[place - HALF]
-            # Not `> 0`: subtracting running sums may leave a trace of what is truly nothing.
-            if around > before[-1] * 1e-12:
-                self._ratios[place] = days[place] * WEEK / around
-        self._shrunk: dict[int, float] = {}
-        self._known: dict[int, tuple[float, ...]] = {}
-
-    def factors(self, known: int) -> tuple[float, ...]:
-        """Return seven factors, by place of the week, from the first `known` days alone."""
-        found = self._known.get(known)
-        if found is None:
-            last = known - 1 - HALF
-            raw = [1.0] * WEEK
-            for place in range(last, last - WEEK, -1):
-                raw[place % WEEK] = self._of(place)
-            mean = sum(raw) / WEEK
-            found = tuple(factor / mean for factor in raw) if mean > 0 else (1.0,) * WEEK
-            self._known[known] = found
-        return found
-
-    def _of(self, place: int) -> float:
-        """Return the shrunk factor of a day's weekday, from that day and the seven like it before it."""
-        if place < HALF:
-            return 1.0
-        found = self._shrunk.get(place)
-        if found is None:
-            alike = self._ratios[max(HALF, place - WEEK * (WEEKS - 1)) : place + 1][::-WEEK]
+            if around > nothing:
+                ratios[place] = days[place] * WEEK / around
+            alike = ratios[max(0, place - WEEK * (WEEKS - 1)) : place + 1][::-WEEK]
             seen = [ratio for ratio in alike if ratio is not None]
             count = len(seen)
-            found = 1.0 if not count else 1.0 + (median(seen) - 1.0) * count / (count + 1)
-            self._shrunk[place] = found
-        return found
+            self._shrunk.append(1.0 + (median(seen) - 1.0) * count / (count + 1) if count else 1.0)
+
+    def factors(self, known: int) -> list[float]:
+        """Return seven factors, by place of the week, from the first `known` days alone."""
+        first = max(known - WEEK - HALF, -WEEK)
+        newest = self._shrunk[first + WEEK : first + 2 * WEEK]
+        mean = sum(newest) / WEEK
+        if mean <= 0:
+            return [1.0] * WEEK
+        turn = -first % WEEK
+        return [factor / mean for factor in newest[turn:] + newest[:turn]]

@@ -111,7 +111,8 @@ def _polls(store: Store, now: datetime) -> Iterator[Finding]:
         yield Finding("polls", "ok", f"the last one, {_age(now - at)} ago, was complete")
     else:
         why = "; ".join(f"{result.source}: {result.why}" for result in results if not result.complete)
-        yield Finding("polls", "wrong", f"the last one, {_age(now - at)} ago, was not complete: {why}")
+        said = f"the last one, {_age(now - at)} ago, was not complete: {why}"
+        yield Finding("polls", "wrong", said, "What is stored stands; mend what it names and poll again.")
     if costs is not None and costs.since is not None:
         yield Finding("history", "ok", f"costs are stored from {costs.since} on")
     for result in results:
@@ -161,36 +162,40 @@ def _asked(what: str, ask: Callable[[], str], *, needed: bool = True) -> Finding
 
 
 def _slack(settings: Settings, book: Rulebook, names: Names) -> Iterator[Finding]:
+    slack = Slack(settings.slack_bot_token, settings.slack_api_url)
     try:
-        slack = Slack(settings.slack_bot_token, settings.slack_api_url)
         who = slack.whoami()
-        yield Finding("Slack", "ok", f"workspace {who.team}")
-        if who.scopes is None:
-            yield Finding("Slack scopes", "note", "Slack did not say which the token has")
-        else:
-            missing = sorted(set(REQUIRED) - who.scopes)
-            if missing:
-                yield Finding(
-                    "Slack scopes",
-                    "wrong",
-                    f"missing: {', '.join(missing)}",
-                    "Add them to the app (budgetbot manifest) and install it again.",
-                )
-            else:
-                yield Finding("Slack scopes", "ok", "all that are needed")
-            absent = sorted(set(OPTIONAL) - who.scopes)
-            if absent:
-                yield Finding(
-                    "Slack scopes, optional",
-                    "note",
-                    f"without {', '.join(absent)}: after a crash a message may be repeated, and says so",
-                )
+    except SlackTrouble as failed:
+        yield Finding("Slack", "wrong", str(failed), "See that the token is of an installed app.")
+        return
+    yield Finding("Slack", "ok", f"workspace {who.team}")
+    yield from _scopes(who.scopes)
+    try:
         yield from _channels(slack, settings, book, names)
-    except (SlackTrouble, BotError) as failed:
-        remedy = (
-            failed.remedy if isinstance(failed, BotError) else "See that the token is of an installed app."
+    except SlackTrouble as failed:
+        remedy = "See that the app has the scopes channels:read and groups:read, and run it again."
+        yield Finding("channels", "wrong", f"cannot be listed: {failed}", remedy)
+
+
+def _scopes(scopes: frozenset[str] | None) -> Iterator[Finding]:
+    if scopes is None:
+        yield Finding("Slack scopes", "note", "Slack did not say which the token has")
+        return
+    if missing := sorted(set(REQUIRED) - scopes):
+        yield Finding(
+            "Slack scopes",
+            "wrong",
+            f"missing: {', '.join(missing)}",
+            "Add them to the app (budgetbot manifest) and install it again.",
         )
-        yield Finding("Slack", "wrong", str(failed), remedy)
+    else:
+        yield Finding("Slack scopes", "ok", "all that are needed")
+    if absent := sorted(set(OPTIONAL) - scopes):
+        yield Finding(
+            "Slack scopes, optional",
+            "note",
+            f"without {', '.join(absent)}: after a crash a message may be repeated, and says so",
+        )
 
 
 def _channels(slack: Slack, settings: Settings, book: Rulebook, names: Names) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
@@ -20,7 +21,7 @@ log = logging.getLogger("budgetbot.run")
 
 LOOK = 2.0
 """Seconds between two looks for messages that fell due between polls."""
-GRACE = 5.0
+GRACE = 4.0
 """Seconds that a tick has to finish what it holds when a stop is asked for; hosts kill after ten or thirty."""
 
 
@@ -107,7 +108,8 @@ def work(app: App, stop: threading.Event | None = None) -> bool:
         loop.start()
         while loop.is_alive() and not stopping.wait(1.0):
             pass
-        loop.join(GRACE)
+        asked_at = time.monotonic()
+    loop.join(max(0.0, asked_at + GRACE - time.monotonic()))
     log.info("stopped", extra={"left": "a read that nobody answered"} if loop.is_alive() else {})
     return not loop.is_alive()
 

@@ -294,7 +294,7 @@ def test_another_poller_is_waited_for_without_a_word(w, caplog):
     with w.app.alone():
         polls = loop_beside(w)
     assert polls == []
-    assert "Another budgetbot is polling" in caplog.records[-1].why
+    assert [record for record in caplog.records if "Another budgetbot" in getattr(record, "why", "")]
 
 
 def loop_beside(w):

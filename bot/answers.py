@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.core.evaluate import cuts, evaluate
-from bot.core.filters import chosen
+from bot.core import standings
 from bot.core.helping import Help, helped
 from bot.core.listing import Listing, listing, narrowed
 from bot.core.period import DAY, Period, Span, show_day
@@ -13,7 +12,6 @@ from bot.core.query import Misread, parse
 from bot.core.question import Query
 from bot.core.report import Report, report, spans_needed
 from bot.core.spend import Spend, cuts_of
-from bot.core.standings import Standings, spans_before
 from bot.core.status import Status
 from bot.edge.store import incidents, records
 from bot.edge.store.store import Store
@@ -24,20 +22,25 @@ from bot.rulebook import InForce
 Answer = Report | Status | Listing | Help | Misread
 LastPoll = tuple[datetime, bool, tuple[records.SourceResult, ...]]
 
+SHOWN = 20
+"""Budgets that a person is shown one by one."""
 STALE = timedelta(hours=6)
 """Older figures are told as such: longer than any poll takes to recover, shorter than a working day."""
 
 
 def answer(
-    store: Store, rules: InForce, words: str | Sequence[str], now: datetime
+    store: Store, rules: InForce, words: str | Sequence[str], now: datetime, *, every: bool = False
 ) -> tuple[Answer, Query | None]:
-    """Return the answer to what was typed, and the question as it was understood (None where it was not)."""
+    """Return the answer to what was typed, and the question as it was understood (None where it was not).
+
+    `every` asks for each budget of a status, for machines; people see the worst.
+    """
     query = parse(words, now.astimezone(UTC).date())
     if isinstance(query, Misread):
         return query, None
     match query.verb:
         case "status":
-            return chosen(answer_status(store, rules, now), query.filters), query
+            return answer_status(store, rules, query, now, None if every else SHOWN), query
         case "rules":
             return answer_rules(store, rules, query, now), query
         case "help":
@@ -68,15 +71,18 @@ def answer_report(store: Store, rules: InForce, query: Query, now: datetime) -> 
     return report(query, spend, now.astimezone(UTC).date())
 
 
-def answer_status(store: Store, rules: InForce, now: datetime) -> Status:
-    """Answer `status`: every rule and group as it stands, worst first, by the same evaluation as the poll's."""
-    book, today = rules.book, now.astimezone(UTC).date()
+def answer_status(
+    store: Store, rules: InForce, query: Query, now: datetime, most: int | None = None
+) -> Status:
+    """Answer `status`: the rules and groups as they stand, worst first, by the arithmetic of the poll."""
+    book, now = rules.book, now.astimezone(UTC)
     with store.reading() as tx:
-        spend = load_spend(tx, store, book, cuts(book, now, spans_before(book, today)))
-        known = incidents.said(tx, today)
+        spend = load_spend(tx, store, book, cuts_of(standings.spans_needed(book, now)))
+        known = incidents.said(tx, now.date())
         last = records.last_poll(tx)
-    stood = Standings(book, spend, known.incidents, known.runs, ORGANIZATION, today)
-    return Status(spend.as_of, stood.all(evaluate(book, spend, now)), tuple(_notes(rules, spend, last, now)))
+    stood = standings.Standings(book, spend, known.incidents, known.runs, ORGANIZATION, now)
+    told, others = stood.told(query.filters, most)
+    return Status(spend.as_of, told, tuple(_notes(rules, spend, last, now)), others)
 
 
 def _notes(rules: InForce, spend: Spend, last: LastPoll | None, now: datetime) -> Iterator[str]:

@@ -259,7 +259,7 @@ def test_a_year_of_days_shows_the_latest_and_what_came_before():
 def test_a_thousand_standings_say_how_many_more_passed_a_level():
     many = tuple(replace(FIRING, group_names=(f"p{n}",)) for n in range(30)) + (FINE,) * 970
     body = stood(Status(AS_OF, many))
-    assert body["text"].startswith("30 of 1000 budgets passed a level")
+    assert body["text"].startswith("30 of 1,000 budgets passed a level")
     assert cells(body)[-1][1] == "980 others, 10 past a level"
 
 
@@ -300,7 +300,7 @@ NAMES = st.one_of(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(NAMES, NAMES)
 def test_a_name_can_do_nothing_in_a_report(project, item):
     names = Names({("project", "p1"): project})
@@ -310,7 +310,7 @@ def test_a_name_can_do_nothing_in_a_report(project, item):
         told(words, rows, names=names, series=series)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(NAMES, NAMES)
 def test_a_name_can_do_nothing_in_status_and_rules(name, rule):
     standing = replace(FIRING, group_names=(name,), rule_name=rule, reason=name, period=rule)
@@ -320,7 +320,7 @@ def test_a_name_can_do_nothing_in_status_and_rules(name, rule):
     accepted(reply(Listing((line,), bare, NOVEMBER, (f"Why: {rule}",)), asked("rules")))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.one_of(NAMES, st.text(max_size=1200)))
 def test_words_that_were_not_understood_do_nothing_and_every_button_runs(words):
     for typed in (words, f"report project={words}", f"report {words}", f"help {words}"):
@@ -329,7 +329,7 @@ def test_words_that_were_not_understood_do_nothing_and_every_button_runs(words):
             accepted(reply(read))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(NAMES.filter(str.strip))
 def test_pivots_of_a_hostile_filter_ask_what_they_say(value):
     query = parse(["report", "7d", f"project={value}"], TODAY)

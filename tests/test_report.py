@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.period import Span
@@ -50,6 +50,7 @@ rows = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from(BYS), st.sampled_from(("", *FILTERS)), st.sampled_from(RANGES))
 def test_rows_add_up_to_the_total_and_the_total_to_what_passes_the_filter(table, by, only, words):
     answer = answered(f"report {words} by {','.join(by)} {only}", table)
@@ -62,6 +63,7 @@ def test_rows_add_up_to_the_total_and_the_total_to_what_passes_the_filter(table,
         assert len(row.group) == len(row.names) == len(by)
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from(BYS), st.integers(1, 100), st.integers(1, 40))
 def test_what_is_shown_and_the_others_add_up_to_the_total(table, by, top, room):
     query = asked(f"report qtd by {','.join(by)} top={top}")
@@ -77,6 +79,7 @@ def test_what_is_shown_and_the_others_add_up_to_the_total(table, by, top, room):
         assert sum(row.amount for row in short.rows) + short.amount == answer.total
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from(FILTERS[:2] + FILTERS[5:8]))
 def test_a_filter_and_its_opposite_split_the_total(table, only):
     key, value = only.replace("!=", "=").split("=", 1)
@@ -85,6 +88,7 @@ def test_a_filter_and_its_opposite_split_the_total(table, only):
     assert inside.total + outside.total == answered("report qtd by day", table).total
 
 
+@settings(deadline=None)
 @given(rows)
 def test_days_are_the_sums_of_those_days(table):
     expected = defaultdict(int)
@@ -99,6 +103,7 @@ def test_days_are_the_sums_of_those_days(table):
         assert answered(f"report {row.group[0]}", table).total == row.amount
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from(("week", "month")))
 def test_weeks_and_months_are_the_sums_of_their_days_inside_the_range(table, unit):
     answer = answered(f"report 2026-09-16..2026-11-10 by {unit}", table)
@@ -111,6 +116,7 @@ def test_weeks_and_months_are_the_sums_of_their_days_inside_the_range(table, uni
     assert {row.group[0]: row.amount for row in answer.rows} == sums
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from(RANGES), st.sampled_from(COST_KEYS))
 def test_the_range_before_is_what_was_reported_of_it_then(table, words, by):
     answer = answered(f"report {words} by {by}", table)

@@ -31,7 +31,7 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
 
     form = query.format or form
     with Store(found.database_url) as store:
-        given, asked = answer(store, Rules(found, store).now(now), [verb, *words], now)
+        given, asked = answer(store, Rules(found, store).now(now), [verb, *words], now, every=form != "table")
     match given:
         case Report():
             click.echo(terminal.report(given, form))

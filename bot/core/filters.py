@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from bot.core.rules.book import rank
 from bot.core.rules.select import Pattern, Scope, Selector
-from bot.core.status import Standing, Status
+from bot.core.status import Standing
 from bot.core.tokens import quoted
 
 Op = Literal["=", "!=", "~", ">", ">="]
@@ -48,15 +48,9 @@ def scope_of(filters: Iterable[Filter]) -> Scope:
     return Scope(Selector(terms), Selector(excluded))
 
 
-def chosen(status: Status, filters: Iterable[Filter]) -> Status:
-    """Return the status with only the standings that pass every filter."""
-    conditions = tuple(filters)
-    return replace(
-        status,
-        standings=tuple(
-            standing for standing in status.standings if all(_passes(standing, each) for each in conditions)
-        ),
-    )
+def passes(standing: Standing, filters: Iterable[Filter]) -> bool:
+    """Tell whether a standing passes every filter."""
+    return all(_passes(standing, condition) for condition in filters)
 
 
 def _passes(standing: Standing, condition: Filter) -> bool:

@@ -1,6 +1,6 @@
 """The rules in force, in words, and the projects with spend that no budget watches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -74,10 +74,11 @@ def narrowed(told: Listing, book: Rulebook, spend: Spend, filters: Sequence[Filt
     """
     if not filters:
         return told
+    tests = [_test(condition, spend, span) for condition in filters]
     kept = []
     for line in told.rules:
         rule = book.rule(line.id)
-        if rule is not None and all(_passes(rule, condition, spend, span) for condition in filters):
+        if rule is not None and all(passes(rule) for passes in tests):
             kept.append(line)
     projects = [condition for condition in filters if condition.key == "project"]
     bare = tuple(
@@ -88,16 +89,22 @@ def narrowed(told: Listing, book: Rulebook, spend: Spend, filters: Sequence[Filt
     return replace(told, rules=tuple(kept), uncovered=bare)
 
 
-def _passes(rule: Rule, condition: Filter, spend: Spend, span: Span) -> bool:
-    if condition.key == "rule":
-        return condition.admits(rule.id, rule.name)
+def _test(condition: Filter, spend: Spend, span: Span) -> Callable[[Rule], bool]:
+    """Return the question whether a rule looks at anything that a condition means."""
     key = condition.key
-    values = {group[0] for group in spend.within(rule.scope, span, (key,))}
-    if set(rule.scope.dimensions) <= {key}:
-        # What it looks at can be told from the name alone, also of one that spends nothing now.
-        known = {value for dimension, value in spend.names.current if dimension == key}
-        values |= {value for value in known if rule.scope.admits({key: value}, spend.names.of)}
-    return any(condition.admits(value, spend.names.of(key, value)) for value in values)
+    if key == "rule":
+        return lambda rule: condition.admits(rule.id, rule.name)
+    spent = {group[0] for group in spend.by((key,), span)}
+    known = spent | {value for dimension, value in spend.names.current if dimension == key}
+    meant = [value for value in known if condition.admits(value, spend.names.of(key, value))]
+
+    def passes(rule: Rule) -> bool:
+        if set(rule.scope.dimensions) <= {key}:
+            # What it looks at can be told from the name alone, also of one that spends nothing now.
+            return any(rule.scope.admits({key: value}, spend.names.of) for value in meant)
+        return bool({(value,) for value in meant} & spend.within(rule.scope, span, (key,)).keys())
+
+    return passes
 
 
 def line_of(book: Rulebook, rule: Rule, spend: Spend, today: date, fallback: str, link: str) -> RuleLine:

@@ -1,30 +1,51 @@
-"""Findings and the incidents people were told of → where every rule and group stands, the worst first."""
+"""Spend and the incidents people were told of → where every rule and group stands, the worst first."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import nsmallest
+from operator import itemgetter
+from typing import NamedTuple
 
-from bot.core.evaluate import Evaluation
+from bot.core.filters import Filter, passes
 from bot.core.incident import Finding, Incident, Reason, Unjudged, fingerprint
-from bot.core.kinds.budget_judge import amount_of, levels_of
+from bot.core.kinds.budget_judge import amount_of, fold, judge, levels_of
 from bot.core.period import Span
 from bot.core.rooms import team_of
-from bot.core.rules.book import Budget, Rulebook, rank
+from bot.core.rules.book import Budget, Rule, Rulebook, Team, rank
+from bot.core.rules.select import Scope
 from bot.core.spend import Group, Spend
-from bot.core.status import Standing, State
+from bot.core.status import Counts, Standing, State, Status
 
 Key = tuple[str, Group]
+Rank = tuple[int, int, float, str, Group]
 
 _ORDER: tuple[State, ...] = ("firing", "error", "nodata", "pending", "ok", "learning", "inactive", "ended")
+_FIRING, _OK = _ORDER.index("firing"), _ORDER.index("ok")
+_FIRST: Callable[[tuple[Rank, object]], Rank] = itemgetter(0)
 
 
-def spans_before(book: Rulebook, today: date) -> tuple[Span, ...]:
-    """Return the periods before the current ones: who spent in them is watched, even if it spends nothing now."""
-    found: dict[Span, None] = {}
-    for rule, current in _current(book, today):
+class Place(NamedTuple):
+    """A rule and group with its figures, not yet put into words: a reader sees twenty of a hundred thousand."""
+
+    rule: Budget
+    group: Group
+    span: Span
+    value: int
+    amount: int
+
+
+def spans_needed(book: Rulebook, now: datetime) -> tuple[Span, ...]:
+    """Return the spans at which a scan must be cut: the current periods, and the ones before.
+
+    Who spent in the period before is watched, even if it spends nothing now.
+    """
+    spans: dict[Span, None] = {}
+    for rule, current in _current(book, now):
+        spans[current] = None
         if rule.scope.each and (earlier := rule.period.before(current)) is not None:
-            found[earlier] = None
-    return tuple(found)
+            spans[earlier] = None
+    return tuple(spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,74 +54,171 @@ class Standings:
 
     book: Rulebook
     spend: Spend
-    """Cut for the evaluation, and at `spans_before`."""
+    """Cut at `spans_needed`."""
     incidents: Iterable[Incident]
     runs: Mapping[Key, int]
     """How many runs were numbered so far."""
     organization: str
-    today: date
+    now: datetime
+    rules: dict[str, Rule] = field(init=False)
+    _teams: dict[str, Team | None] = field(init=False, default_factory=dict)
+    _sums: dict[tuple[Scope, Span], dict[Group, int]] = field(init=False, default_factory=dict)
 
-    def all(self, evaluation: Evaluation) -> tuple[Standing, ...]:
-        """Return every rule and group, the worst first.
+    def __post_init__(self) -> None:
+        # A book looks its rules up one by one.
+        object.__setattr__(self, "rules", {rule.id: rule for rule in self.book.rules})
+
+    def told(
+        self, filters: Sequence[Filter] = (), most: int | None = None
+    ) -> tuple[tuple[Standing, ...], Counts]:
+        """Return the rules and groups that pass, the worst first: all, or `most` and how many others there are.
 
         What people were told decides where it differs from the arithmetic of this instant: a value just below its
         level still fires, and a run goes on over quiet days, told by the day that was breached last.
         """
-        findings: dict[Key, Finding] = {
-            (finding.rule.id, finding.group): finding for finding in evaluation.findings if not finding.closed
-        }
-        for finding in self._quiet(findings, evaluation):
-            findings[finding.rule.id, finding.group] = finding
-        opened: dict[Key, Incident] = {}
-        for incident in sorted(self.incidents, key=lambda each: each.opened_at):
-            key = (incident.rule_id, incident.group)
-            rule = self.book.rule(incident.rule_id)
-            if incident.state == "ended" or not isinstance(rule, Budget) or not rule.active_on(self.today):
-                continue
-            here = findings.get(key)
-            if rule.period.runs or (here and incident.occurrence == here.span.start.isoformat()):
-                opened[key] = incident
-        told = [self._standing(finding, opened.get(key)) for key, finding in findings.items()]
-        told += [self._run(incident) for key, incident in opened.items() if key not in findings]
-        told += [self._unjudged(unjudged) for unjudged in evaluation.unjudged]
-        return tuple(sorted(told, key=_worst))
+        unjudged = [each for rule in self._budgets() for each in self._why_not(rule)]
+        skipped = {each.rule_id for each in unjudged}
+        places = [
+            (rank_, place)
+            for rule, current in _current(self.book, self.now)
+            if rule.id not in skipped
+            for rank_, place in self._places(rule, current)
+        ]
+        admits = [self._test(condition) for condition in filters]
+        opened = self._opened()
+        ranked: list[tuple[Rank, Place | Standing]] = []
+        known: list[Standing] = []
+        for rank_, place in places:
+            incident = opened.pop((place.rule.id, place.group), None)
+            if incident is not None and _speaks_of(incident, place):
+                known.append(self._standing(_finding(place), incident))
+            elif all(passing(rank_, place) for passing in admits):
+                ranked.append((rank_, place))
+        judged = len(ranked)
+        known += [self._run(incident) for incident in opened.values() if self._goes_on(incident)]
+        known += map(self._unjudged, unjudged)
+        known = [standing for standing in known if passes(standing, filters)]
+        judged += sum(each.amount is not None for each in known)
+        ranked += [(_worst(standing), standing) for standing in known]
+        if most is None or len(ranked) <= most:
+            return tuple(map(self._worded, sorted(ranked, key=_FIRST))), Counts()
+        told = tuple(map(self._worded, nsmallest(most, ranked, key=_FIRST)))
+        shown = Status(None, told).counts
+        firing = sum(rank_[0] == _FIRING for rank_, _ in ranked)
+        others = Counts(len(ranked) - shown.standings, judged - shown.judged, firing - shown.firing)
+        return told, others
 
-    def _quiet(self, findings: Mapping[Key, Finding], evaluation: Evaluation) -> Iterator[Finding]:
-        """Yield budgets of which nothing is spent in this period: of everything, named ones, last period's."""
-        judged: dict[str, set[Group]] = {}
-        for rule_id, group in findings:
-            judged.setdefault(rule_id, set()).add(group)
-        skipped = {unjudged.rule_id for unjudged in evaluation.unjudged} | set(evaluation.folded)
-        for rule, current in _current(self.book, self.today):
-            if rule.id in skipped:
-                continue
-            here = judged.get(rule.id, set())
-            for group in self._candidates(rule, current):
-                if group in here or len(here) >= rule.limit:
-                    continue
-                amount = amount_of(rule, group, self.spend, current)
-                if amount is not None:
-                    here.add(group)
-                    yield Finding(rule, group, current, 0, amount, levels_of(rule, amount), closed=False)
+    # -- what is judged ----------------------------------------------------------------------------
 
-    def _candidates(self, rule: Budget, current: Span) -> Iterator[Group]:
+    def _budgets(self) -> Iterator[Budget]:
+        return (rule for rule in self.book.rules if isinstance(rule, Budget))
+
+    def _why_not(self, rule: Budget) -> Iterator[Unjudged]:
+        """Yield why a rule is not judged now, by the judge's own words."""
+        for judged in judge(rule, self.spend, self.now, lambda _scope, _span: {}):
+            if isinstance(judged, Unjudged):
+                yield judged
+
+    def _places(self, rule: Budget, current: Span) -> Iterator[tuple[Rank, Place]]:
+        """Yield every group that has an amount, and how bad it is."""
+        sums = self._within(rule.scope, current)
+        folded = len(sums) > rule.limit
+        levels: dict[int, list[tuple[int, int]]] = {}
+        amounts: dict[str, int | None] = {}
+        same_for_all = [pattern for pattern, _ in rule.amount.entries] == [None]
+        for group, value in self._groups(rule, current, sums) if not folded else fold(sums, rule.limit):
+            first = group[0] if group and not same_for_all else ""
+            if first not in amounts:
+                amounts[first] = amount_of(rule, group, self.spend, current)
+            amount = amounts[first]
+            if amount is None:
+                continue
+            if amount not in levels:
+                levels[amount] = sorted((level.at(amount), rank(level.severity)) for level in rule.thresholds)
+            gravest = -1
+            for at, grave in levels[amount]:
+                if not 0 < value >= at:
+                    break
+                gravest = max(gravest, grave)
+            order = _FIRING if gravest >= 0 else _OK
+            place = Place(rule, group, current, value, amount)
+            yield (order, -gravest, -_share(value, amount), rule.id, group), place
+
+    def _groups(self, rule: Budget, current: Span, sums: Mapping[Group, int]) -> Iterator[tuple[Group, int]]:
+        """Yield what was spent by group, and nothing for those that were there before, or have a name in the rule."""
+        yield from sums.items()
+        seen = set(sums)
+        for group in self._quiet(rule, current):
+            if group not in seen and len(seen) < rule.limit:
+                seen.add(group)
+                yield group, 0
+
+    def _quiet(self, rule: Budget, current: Span) -> Iterator[Group]:
         each = rule.scope.each
         if not each:
             yield ()
             return
         earlier = rule.period.before(current)
         if earlier is not None:
-            yield from sorted(self.spend.within(rule.scope, earlier))
+            yield from self._within(rule.scope, earlier)
         if set(rule.scope.dimensions) == set(each) and len(each) == 1:
-            named = [
-                pattern
-                for pattern, _ in rule.amount.entries
-                if pattern and not (pattern.regex or set(pattern.text) & {"*", "?"})
-            ]
-            for (dimension, value), name in sorted(self.spend.names.current.items()):
+            patterns = [pattern for pattern, _ in rule.amount.entries if pattern and not pattern.regex]
+            named = [pattern for pattern in patterns if not set(pattern.text) & {"*", "?"}]
+            for (dimension, value), name in self.spend.names.current.items() if named else ():
                 meant = dimension == each[0] and any(pattern.matches(value, name) for pattern in named)
                 if meant and rule.scope.admits({dimension: value}, self.spend.names.of):
                     yield (value,)
+
+    def _within(self, scope: Scope, span: Span) -> dict[Group, int]:
+        # Many rules look at the same groups: they are added up once.
+        key = (scope, span)
+        if key not in self._sums:
+            self._sums[key] = self.spend.within(scope, span)
+        return self._sums[key]
+
+    def _test(self, condition: Filter) -> Callable[[Rank, Place], bool]:
+        """Return a filter's question to a place that nobody was told of, each value asked once."""
+        key = condition.key
+        answers: dict[object, bool] = {}
+
+        def admits(rank_: Rank, place: Place) -> bool:
+            rule = place.rule
+            group = place.group[rule.scope.each.index(key)] if key in rule.scope.each else None
+            # The same value of the same kind always passes or never does.
+            about: object
+            match key:
+                case "rule":
+                    about = rule.id
+                case "state" | "severity":
+                    about = rank_[:2]
+                case "team" | "owner" if group is None:
+                    team = self._team(rule, place.group)
+                    about = team.name if team else ""
+                case _:
+                    about = group
+            if about not in answers:
+                answers[about] = passes(self._standing(_finding(place), None), (condition,))
+            return answers[about]
+
+        return admits
+
+    # -- what people were told ---------------------------------------------------------------------
+
+    def _opened(self) -> dict[Key, Incident]:
+        """Return the latest incident of each rule and group that is not over."""
+        opened = sorted(self.incidents, key=lambda each: each.opened_at)
+        return {(each.rule_id, each.group): each for each in opened if each.state != "ended"}
+
+    def _goes_on(self, incident: Incident) -> bool:
+        """Tell whether an incident whose group is not there today is a run: only the calendar ends those."""
+        rule = self.rules.get(incident.rule_id)
+        return isinstance(rule, Budget) and rule.period.runs and rule.active_on(self.now.date())
+
+    # -- in words ----------------------------------------------------------------------------------
+
+    def _worded(self, ranked: tuple[Rank, Place | Standing]) -> Standing:
+        held = ranked[1]
+        return self._standing(_finding(held), None) if isinstance(held, Place) else held
 
     def _standing(self, finding: Finding, incident: Incident | None) -> Standing:
         rule, top = finding.rule, finding.top
@@ -109,34 +227,33 @@ class Standings:
             if rule.period.runs:
                 occurrence = f"#{self.runs.get((rule.id, finding.group), 0) + 1}"
             mark = fingerprint(rule.id, self.organization, finding.group, occurrence)
-            return self._told(
-                finding, mark, top.label if top else "", str(Reason.FIRST if top else Reason.BELOW)
-            )
+            reason = Reason.FIRST if top else Reason.BELOW
+            return self._told(finding, mark, top.label if top else "", str(reason))
         if incident.state == "firing" and top is None and incident.span != finding.span:
             return self._run(incident)
-        mark, reason = incident.fingerprint, str(incident.reason)
+        mark, why = incident.fingerprint, str(incident.reason)
         place = finding.place(top.label) if top else -1
         said = finding.place(incident.level) if incident.state == "firing" else -1
         if said >= 0 and said >= place:
-            return self._told(finding, mark, incident.level, reason, incident.severity)
+            return self._told(finding, mark, incident.level, why, incident.severity)
         if place >= 0:
-            reason = str(Reason.HIGHER if incident.state == "firing" else Reason.RECROSSED)
-        return self._told(finding, mark, top.label if top else "", reason)
+            why = str(Reason.HIGHER if incident.state == "firing" else Reason.RECROSSED)
+        return self._told(finding, mark, top.label if top else "", why)
 
     def _run(self, incident: Incident) -> Standing:
         """A run on a day that breaches nothing: it is over only after some such days."""
-        rule = self.book.rule(incident.rule_id)
+        rule = self.rules.get(incident.rule_id)
         assert isinstance(rule, Budget)
         last = Finding(rule, incident.group, incident.span, incident.value, incident.amount, (), closed=True)
-        reason = f"{Reason.RUN_GOES_ON}: last breached {incident.span.last}"
         if incident.state != "firing":
             return self._told(last, incident.fingerprint, "", str(incident.reason))
-        return self._told(last, incident.fingerprint, incident.level, reason, incident.severity)
+        why = f"{Reason.RUN_GOES_ON}: last breached {incident.span.last}"
+        return self._told(last, incident.fingerprint, incident.level, why, incident.severity)
 
     def _told(self, finding: Finding, mark: str, level: str, reason: str, severity: str = "") -> Standing:
         rule = finding.rule
         gravest = (severity or finding.severity) if level else None
-        team = team_of(self.book, rule.scope, finding.group, self.spend.names)
+        team = self._team(rule, finding.group)
         return Standing(
             rule_id=rule.id,
             rule_name=rule.name,
@@ -159,8 +276,19 @@ class Standings:
             owner=team.owner if team else "",
         )
 
+    def _team(self, rule: Budget, group: Group) -> Team | None:
+        each = rule.scope.each
+        key = f"rule {rule.id}"
+        for dimension in ("team", "project"):
+            if dimension in each:
+                key = f"{dimension} {group[each.index(dimension)]}"
+                break
+        if key not in self._teams:
+            self._teams[key] = team_of(self.book, rule.scope, group, self.spend.names)
+        return self._teams[key]
+
     def _unjudged(self, unjudged: Unjudged) -> Standing:
-        rule, span = self.book.rule(unjudged.rule_id), unjudged.span
+        rule, span = self.rules.get(unjudged.rule_id), unjudged.span
         return Standing(
             rule_id=unjudged.rule_id,
             rule_name=rule.name if rule else unjudged.rule_id,
@@ -175,7 +303,8 @@ class Standings:
         )
 
 
-def _current(book: Rulebook, today: date) -> Iterator[tuple[Budget, Span]]:
+def _current(book: Rulebook, now: datetime) -> Iterator[tuple[Budget, Span]]:
+    today = now.date()
     for rule in book.rules:
         if isinstance(rule, Budget) and rule.active_on(today):
             current = rule.period.containing(today)
@@ -183,12 +312,25 @@ def _current(book: Rulebook, today: date) -> Iterator[tuple[Budget, Span]]:
                 yield rule, current
 
 
-def _worst(standing: Standing) -> tuple[int, int, float, str, Group]:
-    ratio = standing.ratio if standing.ratio is not None else float("inf") if standing.value > 0 else 0.0
+def _speaks_of(incident: Incident, place: Place) -> bool:
+    """Tell whether an incident belongs to this period: last month's stays open until the poll ends it."""
+    return place.rule.period.runs or incident.occurrence == place.span.start.isoformat()
+
+
+def _finding(place: Place) -> Finding:
+    levels = levels_of(place.rule, place.amount)
+    return Finding(place.rule, place.group, place.span, place.value, place.amount, levels, closed=False)
+
+
+def _worst(standing: Standing) -> Rank:
     return (
         _ORDER.index(standing.state),
         -rank(standing.severity or ""),
-        -ratio,
+        -_share(standing.value, standing.amount or 0),
         standing.rule_id,
         standing.group,
     )
+
+
+def _share(value: int, amount: int) -> float:
+    return value / amount if amount else float("inf") if value > 0 else 0.0

@@ -1,6 +1,6 @@
 """Where every budget stands: what `status` says in Slack, in the shell and as JSON."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -47,11 +47,32 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """How many standings there are of a kind."""
+
+    standings: int = 0
+    judged: int = 0
+    """Those that have an amount."""
+    firing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """All standings, worst first, with what the reader must know of the data."""
+    """Where everything stands, worst first, with what the reader must know of the data."""
 
     as_of: datetime | None
     """The instant of the last complete poll of costs."""
     standings: tuple[Standing, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     """Stale data, a rule file that failed to load, a source that failed: one sentence each."""
+    others: Counts = Counts()
+    """What is not told one by one: none of it is worse than what is."""
+
+    @property
+    def counts(self) -> Counts:
+        """Return how many there are in all."""
+        return Counts(
+            len(self.standings) + self.others.standings,
+            sum(each.amount is not None for each in self.standings) + self.others.judged,
+            sum(each.state == "firing" for each in self.standings) + self.others.firing,
+        )

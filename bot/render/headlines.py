@@ -68,25 +68,33 @@ def largest(answer: Report, style: Style) -> str:
 def of_status(answer: Status, query: Query | None, style: Style) -> str:
     """Return how many budgets passed a level, and the worst of them."""
     filters = query.filters if query else ()
-    standings = answer.standings
-    firing = [each for each in standings if each.state == "firing"]
-    watched = [each for each in standings if each.amount is not None]
-    budgets = f"{len(watched)} budget{'s' if len(watched) != 1 else ''}"
+    standings, counts = answer.standings, answer.counts
+    judged = [each for each in standings if each.amount is not None]
+    budgets = f"{counts.judged:,} budget{'s' if counts.judged != 1 else ''}"
     if not standings:
         return f"No budget matches {_filtered(filters, style)}" if filters else "No budget is watched"
-    if not watched:
+    if not counts.judged:
         states = Counter(each.state for each in standings)
         told = ", ".join(f"{count} {state}" for state, count in states.items())
         return f"No budget is judged now: {told}"
     matching = f" ({_filtered(filters, style)})" if filters else ""
-    if firing:
-        passed = budgets if len(firing) == len(watched) else f"{len(firing)} of {budgets}"
-        return f"{style.bold(passed)}{matching} passed a level; worst is {_at(firing[0], style)}"
-    unspent = all(each.value <= 0 for each in watched)
-    fullest = "nothing is spent" if unspent else f"the fullest is {_at(watched[0], style)}"
-    if len(watched) == 1:
-        return f"{style.bold('1 budget')}{matching}, under every level: {_at(watched[0], style)}"
+    if counts.firing:
+        passed = budgets if counts.firing == counts.judged else f"{counts.firing:,} of {budgets}"
+        return f"{style.bold(passed)}{matching} passed a level; worst is {_at(standings[0], style)}"
+    if counts.judged == len(judged) == 1:
+        return f"{style.bold('1 budget')}{matching}, under every level: {_at(judged[0], style)}"
+    if not judged:  # twenty that could not be judged stand before them
+        return f"{style.bold(budgets)}{matching} under every level, and others that could not be judged"
+    unspent = judged[0].value <= 0
+    fullest = "nothing is spent" if unspent else f"the fullest is {_at(judged[0], style)}"
     return f"All {style.bold(budgets)}{matching} are under every level; {fullest}"
+
+
+def others(answer: Status, shown: int) -> str:
+    """Return what is not shown: `980 others, 10 past a level`; '' where everything is."""
+    rest = answer.counts.standings - shown
+    firing = answer.counts.firing - sum(each.state == "firing" for each in answer.standings[:shown])
+    return f"{rest:,} others, {f'{firing:,}' if firing else 'none'} past a level" if rest > 0 else ""
 
 
 def of_rules(answer: Listing, query: Query | None, style: Style) -> str:

@@ -11,7 +11,7 @@ from bot.core.query import Misread
 from bot.core.question import Query
 from bot.core.report import Report, Row, Shortened
 from bot.core.rules.book import rank
-from bot.core.status import Standing, Status
+from bot.core.status import Status
 from bot.core.verbs import TIMES
 from bot.render import blocks, headlines
 from bot.render.alerts import EMOJI
@@ -124,7 +124,7 @@ def _status(answer: Status, query: Query | None) -> dict[str, Any]:
     body = _warnings(answer.notes)
     body.append(blocks.section(said))
     if answer.standings:
-        body.append(_standings(answer.standings))
+        body.append(_standings(answer))
     if query and query.format:
         body.append(_file(query))
     asked = f"{_code(query.command)} · " if query else ""
@@ -137,8 +137,8 @@ def _status(answer: Status, query: Query | None) -> dict[str, Any]:
     return blocks.message(f"{headlines.of_status(answer, query, SPOKEN)}.", body)
 
 
-def _standings(standings: tuple[Standing, ...]) -> dict[str, Any]:
-    shown = standings[:STANDINGS]
+def _standings(answer: Status) -> dict[str, Any]:
+    shown = answer.standings[:STANDINGS]
     rows = []
     for each in shown:
         spent = blocks.clip(each.reason, 120)
@@ -146,11 +146,8 @@ def _standings(standings: tuple[Standing, ...]) -> dict[str, Any]:
             spent = f"{show_usd(each.value, cents=False)} of {show_usd(each.amount, cents=False)}"
         subject, rule = blocks.plain(each.subject, NAME), blocks.plain(each.rule_name, NAME)
         rows.append([state(each), subject, each.period, spent, used(each), rule])
-    rest = standings[len(shown) :]
-    if rest:
-        passed = sum(each.state == "firing" for each in rest)
-        others = f"{len(rest):,} others, {f'{passed:,} past a level' if passed else 'none past a level'}"
-        rows.append([blocks.NOTHING, others, *[blocks.NOTHING] * 4])
+    if rest := headlines.others(answer, len(shown)):
+        rows.append([blocks.NOTHING, rest, *[blocks.NOTHING] * 4])
     return blocks.table(["State", "Budget", "Period", "Spent", "Used", "Rule"], rows, right=(3,))
 
 

@@ -136,9 +136,8 @@ def status(answer: Status, form: str, query: Query | None = None) -> str:
         titles = ["state", "budget", "rule", "period", "spent", "used"]
         settings: list[dict[str, str]] = [{}, {}, {}, {}, {"align": "right"}, {}]
         lines += ["", *table([titles, *map(_line, shown)], settings)]
-    if rest := answer.standings[TOP:]:
-        passed = sum(each.state == "firing" for each in rest)
-        lines.append(f"{len(rest):,} others, {f'{passed:,} past a level' if passed else 'none past a level'}")
+    if rest := headlines.others(answer, len(shown)):
+        lines.append(rest)
     return "\n".join([*lines, "", *_foot(answer.as_of, ())])
 
 

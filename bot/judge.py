@@ -1,7 +1,7 @@
 """Stored spend → decisions → messages to be: one transaction for the state and what is to be said of it."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -12,6 +12,7 @@ from bot.core.decide import Said, decide
 from bot.core.evaluate import Evaluation, cuts, evaluate, next_boundary
 from bot.core.incident import Event, Finding, Incident
 from bot.core.kinds import budget_judge
+from bot.core.outlook import Courses, days_needed, has_course, settled_until
 from bot.core.period import DAY, Period, Span
 from bot.core.rooms import Opening, Room, Target, plan, rooms_of
 from bot.core.rules.book import LATE, Budget, Origin, Rule, Rulebook
@@ -120,7 +121,7 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
         incidents.forget_changed(tx, book.rules)
         known = incidents.said(tx, now.date())
         evaluation = evaluate(book, spend, now, _watched(known))
-        events = _decide(tx, book, active, known, evaluation, spend, now, poll_id, voice)
+        events = _decide(tx, store, book, active, known, evaluation, spend, now, poll_id, voice)
         for span, rules in closing:
             _close_month(tx, book, span, rules, spend, now, voice)
         mark = Evaluated(now, version, book.hash, next_boundary(book, now))
@@ -137,6 +138,7 @@ def _watched(known: Said) -> dict[str, set[Group]]:
 
 def _decide(
     tx: Connection,
+    store: Store,
     book: Rulebook,
     active: Sequence[Rule],
     known: Said,
@@ -151,6 +153,8 @@ def _decide(
     changed = [decision.incident for decision in decisions if decision.incident is not None]
     teller = Teller(spend, book, voice.commit)
     tellings = _tellings(changed, evaluation.findings, book, teller, voice)
+    spoken = {event.fingerprint for decision in decisions for event in decision.events}
+    tellings |= _outlooks(tx, store, book, changed, evaluation.findings, tellings, spoken, spend, now)
     states = {
         incident.fingerprint: replace(incident, facts=incidents.facts(tellings[incident.fingerprint]))
         for incident in changed
@@ -206,6 +210,45 @@ def _tellings(
     return told
 
 
+def _outlooks(
+    tx: Connection,
+    store: Store,
+    book: Rulebook,
+    changed: Sequence[Incident],
+    findings: Sequence[Finding],
+    tellings: Mapping[str, Telling],
+    spoken: Collection[str],
+    spend: Spend,
+    now: datetime,
+) -> dict[str, Telling]:
+    """Return the tellings with what their periods are on course for.
+
+    Looked at anew where something is said, and when another day has settled: one more scan, by day, for all of
+    them; otherwise the last look stands.
+    """
+    judged = {(f.rule.id, f.group, f.span): f for f in findings if has_course(f, now)}
+    told: dict[str, Telling] = {}
+    anew: dict[str, Finding] = {}
+    for incident in changed:
+        before = incidents.telling(incident).outlook if incident.facts else None
+        finding = judged.get((incident.rule_id, incident.group, incident.span))
+        fresh = finding is not None and incident.state == "firing"
+        if fresh and finding is not None:
+            same_day = (
+                before is not None and before.settled_until == settled_until(finding.rule, now).isoformat()
+            )
+            if incident.fingerprint in spoken or not same_day:
+                anew[incident.fingerprint] = finding
+                continue
+        told[incident.fingerprint] = replace(tellings[incident.fingerprint], outlook=before)
+    days = sorted({day for finding in anew.values() for day in days_needed(finding, spend, now)})
+    if days:
+        courses = Courses(load_spend(tx, store, book, days), now)
+        for fingerprint, finding in anew.items():
+            told[fingerprint] = replace(tellings[fingerprint], outlook=courses.of(finding))
+    return told
+
+
 def _say(
     tx: Connection,
     book: Rulebook,
@@ -243,7 +286,7 @@ def _say(
                     outbox.hurry(tx, card_id, now)
                 continue
             mentions = next((room.mention for room in rooms if room.target == target), ())
-            text = line(event, Told(incident, tellings[event.fingerprint]), in_table=card.members > 1)
+            text = line(event, Told(incident, tellings[event.fingerprint]), named=card.members > 1 or not event.quiet)
             if not event.quiet and event.severity == "critical" and mentions:
                 text = f"{text} {' '.join(mention(who) for who in mentions)}"
             key_ = f"{event.key}:{target}:reply"

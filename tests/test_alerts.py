@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.incident import Event, Incident, Reason
+from bot.core.outlook import Outlook
 from bot.core.period import Span
 from bot.core.telling import Part, Telling
 from bot.render.alert_lines import line
@@ -87,6 +88,7 @@ def day(number, month=11):
 
 
 DAY = {"kind": "day", "period": "22 Nov", "span": Span(day(22), day(23)), "percents": (100, 200)}
+COURSE = Outlook(14_900 * DOLLAR, 13_950 * DOLLAR, 16_100 * DOLLAR, "2026-11-21", "2026-11-26T14:20:00Z")
 OVER = {"value": 14_020, "level": "100%", "severity": "critical"}
 SEVERAL = [
     told("payments-ml", 6_602, 5_000, fingerprint="000000000001", level="100%", severity="critical"),
@@ -99,6 +101,14 @@ BODY = {"month": "October 2026", "as_of": "2026-11-02T12:05:00+00:00", "rules": 
 MESSAGES = {
     "card_info": lambda: card([told(value=6_100, level="50%", severity="info")], 1),
     "card_warning": lambda: card([told()], 1),
+    "card_on_course": lambda: card([told(tell={"outlook": COURSE}.items())], 2),
+    "card_over_on_course": lambda: card([told(**OVER, tell={"outlook": COURSE}.items())], 3),
+    "card_in_budget": lambda: card(
+        [told(tell={"outlook": replace(COURSE, total=11_000 * DOLLAR)}.items())], 2
+    ),
+    "card_course_over": lambda: card(
+        [told(**OVER, state="ended", reason=Reason.PERIOD_OVER, tell={"outlook": COURSE}.items())], 4
+    ),
     "card_critical": lambda: card([told(**OVER)], 1, ["U1ALICE", "S0PAGE", "search-leads"]),
     "card_exact": lambda: card([told(value=12_000, level="100%", severity="critical")], 1),
     "card_nothing_budgeted": lambda: card([told(value=5, amount=0, level="100%", severity="critical")], 1),
@@ -280,7 +290,7 @@ def test_hostile_names_stay_words(name):
         close({**BODY, "rows": [row, row], "unwatched": [[name, DOLLAR]]}),
         close({**BODY, "rows": [row]}),
         ops({"happened": name, "remedy": name}),
-        {"text": line(event, hostile, in_table=True)},
+        {"text": line(event, hostile, named=True)},
         *({"text": text} for text in overflow([hostile] * 30)),
     ]
     for message in messages:
@@ -400,11 +410,11 @@ def event(transition, level="80%", value=10_284, before=0, reason=Reason.HIGHER,
     ],
 )
 def test_the_lines_of_a_thread(of, incident, words):
-    assert line(of, incident, in_table=False) == words
+    assert line(of, incident, named=False) == words
 
 
 def test_a_line_in_a_table_names_its_subject():
-    assert line(event("recrossed"), told(), in_table=True).startswith("*search-prod*: at 80% again")
+    assert line(event("recrossed"), told(), named=True).startswith("*search-prod*: at 80% again")
 
 
 if __name__ == "__main__":

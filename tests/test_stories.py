@@ -130,7 +130,10 @@ def test_a_month_from_49_percent_to_its_close(story):
     story.spend("2026-10-10", "600.00")
     story.poll("2026-10-10 12:00")
     assert story.posts == [
-        f"Red: search-prod is $95 over its October budget: $1,095 of $1,000, 109%. {story.fingerprint()}"
+        (
+            "Red: search-prod is $95 over its October budget: $1,095 of $1,000, 109%, on course for $2,250. "
+            f"{story.fingerprint()}"
+        )
     ]
     assert "50, 80 and 100%" in shown(story.card)
 
@@ -171,8 +174,8 @@ def test_a_higher_level_replies_aloud_exactly_when_the_severity_rises(story):
     story.spend("2026-10-05", "200")
     story.poll("2026-10-05 12:00")
     assert story.loud == [
-        ":large_yellow_circle: Amber: passed 80%: $810.00 of $1,000.00 (81%)",
-        ":red_circle: Red: passed 100%: $1,010.00 of $1,000.00 (101%)",
+        ":large_yellow_circle: Amber: *search-prod*: passed 80%: $810.00 of $1,000.00 (81%)",
+        ":red_circle: Red: *search-prod*: passed 100%: $1,010.00 of $1,000.00 (101%)",
     ]
     assert story.card.text.startswith(
         "Red: search-prod is $10 over its October budget: $1,010 of $1,000, 101%."
@@ -204,7 +207,7 @@ def test_crossing_again_is_loud_ten_percent_above_the_earlier_peak(story):
     for amount in ("1000", "900", "1100"):
         story.spend("2026-10-02", amount)
         story.poll(f"2026-10-02 {10 + len(story.slack.messages)}:00")
-    assert story.loud == ["at 100% again: $1,100.00 of $1,000.00 (110%)"]
+    assert story.loud == ["*search-prod*: at 100% again: $1,100.00 of $1,000.00 (110%)"]
 
 
 def test_a_fall_below_every_level_is_green_and_says_so(story):
@@ -265,7 +268,7 @@ def test_a_closed_month_that_changes_is_a_line_and_loud_only_with_a_new_level(st
     story.spend("2026-10-30", "1010")
     story.poll("2026-11-01 14:00")
     assert story.loud == [
-        ":red_circle: Red: October changed after its end, $700.00 → $1,010.00 of $1,000.00 (101%), now past 80 and 100%"
+        ":red_circle: Red: *search-prod*: October changed after its end, $700.00 → $1,010.00 of $1,000.00 (101%), now past 80 and 100%"
     ]
     assert story.card.text.startswith("Ended: search-prod closed October at $1,010 of $1,000, 101%.")
 
@@ -358,7 +361,7 @@ def test_each_days_second_level_is_news_once_in_a_run(story):
         for hour, amount in ((9, "110"), (15, "205")):
             story.spend(day, amount)
             story.poll(f"{day} {hour:02}:00")
-    assert story.lines == [":red_circle: Red: 1 Oct: passed 200%: $205.00 of $100.00 (205%)"]
+    assert story.lines == [":red_circle: Red: *search-prod*: 1 Oct: passed 200%: $205.00 of $100.00 (205%)"]
 
 
 def test_the_last_day_of_a_run_is_corrected_and_the_day_before_stands(story):
@@ -394,7 +397,7 @@ def test_a_day_just_below_the_cap_after_a_revision_does_not_flap(story):
     assert "$40 of $100, 40%" in story.card.text
     story.spend("2026-10-01", "120")
     story.poll("2026-10-01 18:00")
-    assert story.lines[1:] == ["1 Oct: at 100% again: $120.00 of $100.00 (120%)"]
+    assert story.lines[1:] == ["*search-prod*: 1 Oct: at 100% again: $120.00 of $100.00 (120%)"]
     story.spend("2026-10-01", "20")
     story.poll("2026-10-01 19:00")
     assert story.lines[2:] == ["1 Oct: corrected, $120.00 → $20.00 of $100.00 (20%), below every level"]
@@ -481,7 +484,9 @@ def test_a_renamed_rule_keeps_its_card(story):
     story.spend("2026-10-02", "250")
     story.poll("2026-10-02 13:00")
     assert len(story.posts) == 1
-    assert story.lines == [":large_yellow_circle: Amber: passed 80%: $850.00 of $1,000.00 (85%)"]
+    assert story.lines == [
+        ":large_yellow_circle: Amber: *search-prod*: passed 80%: $850.00 of $1,000.00 (85%)"
+    ]
 
 
 def test_another_fan_out_ends_the_old_cards_and_speaks_once(story):
@@ -523,7 +528,9 @@ def test_a_larger_budget_retires_levels_quietly_and_they_come_again_as_news(stor
     assert "since the budget was raised" in story.card.text
     story.spend("2026-10-02", "700")
     story.poll("2026-10-02 14:00")
-    assert story.lines == [":large_yellow_circle: Amber: passed 80%: $1,650.00 of $2,000.00 (82%)"]
+    assert story.lines == [
+        ":large_yellow_circle: Amber: *search-prod*: passed 80%: $1,650.00 of $2,000.00 (82%)"
+    ]
 
 
 def test_a_smaller_budget_says_that_it_is_the_reason(story):
@@ -535,7 +542,7 @@ def test_a_smaller_budget_says_that_it_is_the_reason(story):
     story.rules(MONTHLY, amount="9,000")
     story.poll("2026-10-01 13:00")
     assert story.lines == [
-        ":large_yellow_circle: Amber: passed 80% because the budget changed from $15,000 to $9,000 in a1b2c3d: $7,600.00 of $9,000.00 (84%)"
+        ":large_yellow_circle: Amber: *search-prod*: passed 80% because the budget changed from $15,000 to $9,000 in a1b2c3d: $7,600.00 of $9,000.00 (84%)"
     ]
 
 
@@ -633,7 +640,7 @@ def test_people_are_mentioned_at_critical_only(story):
     story.spend("2026-10-01", "1001")
     story.poll("2026-10-01 13:00")
     assert story.loud == [
-        ":red_circle: Red: passed 100%: $1,001.00 of $1,000.00 (100%) <@U1ALICE> <!subteam^S0PAGERS>"
+        ":red_circle: Red: *search-prod*: passed 100%: $1,001.00 of $1,000.00 (100%) <@U1ALICE> <!subteam^S0PAGERS>"
     ]
 
 
@@ -777,7 +784,9 @@ def test_asleep_over_the_end_of_a_month(story):
     story.restart()
     story.poll("2026-11-03 12:00")
     assert story.posts[0].startswith("Ended: search-prod closed October at $1,100 of $1,000, 110%.")
-    assert story.loud == [":red_circle: Red: passed 80 and 100%: $1,100.00 of $1,000.00 (110%)"]
+    assert story.loud == [
+        ":red_circle: Red: *search-prod*: passed 80 and 100%: $1,100.00 of $1,000.00 (110%)"
+    ]
     assert story.posts[1].startswith("Info: search-prod has used 70% of its November budget")
     assert story.posts[2].startswith("October 2026 is closed")
     assert len(story.posts) == 3

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.core.incident import Finding
 from bot.core.kinds.budget_judge import OTHER
+from bot.core.outlook import Outlook
 from bot.core.period import Span
 from bot.core.rooms import team_of
 from bot.core.rules.book import Rule, Rulebook
@@ -54,6 +55,8 @@ class Telling:
     settles_at: str = ""
     commit: str = ""
     """The commit of the rule files, as git shortens it."""
+    outlook: Outlook | None = None
+    """What the period is on course for, as it was last seen."""
 
 
 class Teller:

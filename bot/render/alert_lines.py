@@ -7,10 +7,10 @@ from bot.render import blocks
 from bot.render.alert_words import EMOJI, RUNS, WORD, Told, in_a_row, levels, peak_of, reason_of, run_words
 
 
-def line(event: Event, told: Told, *, in_table: bool) -> str:
+def line(event: Event, told: Told, *, named: bool) -> str:
     """Return the thread line of an event, escaped mrkdwn; names its subject where the message has several."""
     incident, telling = told.incident, told.telling
-    who = f"*{blocks.name(subject(telling), 120)}*: " if in_table else ""
+    who = f"*{blocks.name(subject(telling), 120)}*: " if named else ""
     value, before = show_usd(event.value), show_usd(event.said_before)
     share = f" ({show_percent(event.value, incident.amount)})" if incident.amount else ""
     of = f"{value} of {show_usd(incident.amount)}{share}"

@@ -40,18 +40,31 @@ def headline(told: Told) -> str:
         why = "after a correction" if incident.reason == Reason.CORRECTED else "since the budget was raised"
         return f"{who} is below every level of {budget} {why}: {sums}"
     run = f", {in_a_row(told)}" if len(incident.days) > 1 else ""
-    return f"{who} {_so_what(incident, budget, sums, _left_for(told))}{run}"
+    return f"{who} {_so_what(told, budget, sums)}{run}"
 
 
-def _so_what(incident: Incident, budget: str, sums: str, left_for: str) -> str:
+def _so_what(told: Told, budget: str, sums: str) -> str:
+    incident, left_for = told.incident, _left_for(told)
     if not incident.amount:
         return f"spent *{usd(incident.value)}*, and {budget} is $0"
-    over = incident.value - incident.amount
+    over, course = incident.value - incident.amount, on_course(told)
     if over > 0:
-        return f"is *{usd(over)} over* {budget}: {sums}"
+        return f"is *{usd(over)} over* {budget}: {sums}{course}"
+    if course:
+        share = show_percent(incident.value, incident.amount)
+        return f"has used *{share}* of {budget}: *{usd(incident.value)}* of {usd(incident.amount)}{course}"
     share = show_percent(incident.value, incident.amount)
     left = f"{usd(-over)} left{left_for}" if over else f"nothing left{left_for}"
     return f"has used *{share}* of {budget}: *{usd(incident.value)}* of {usd(incident.amount)}, {left}"
+
+
+def on_course(told: Told) -> str:
+    """Return `, on course for *$14,020*, $2,020 over`, where the period is on course past its budget."""
+    incident, outlook = told.incident, told.telling.outlook
+    if outlook is None or outlook.total <= incident.amount or outlook.total <= incident.value:
+        return ""
+    over = f", {usd(outlook.total - incident.amount)} over" if incident.value <= incident.amount else ""
+    return f", on course for *{usd(outlook.total)}*{over}"
 
 
 def _ended_headline(told: Told, who: str, budget: str, sums: str) -> str:

@@ -1,11 +1,12 @@
 """Alerts as messages: the card of one incident, or a table of several."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from bot.core.incident import Incident
 from bot.core.money import show_percent, show_usd
-from bot.core.period import show_day
+from bot.core.period import DAY, show_day
 from bot.core.rules.book import rank
 from bot.core.telling import WORDS, subject
 from bot.render import blocks
@@ -17,6 +18,7 @@ from bot.render.alert_words import (
     color,
     emoji,
     headline,
+    instant,
     levels,
     mention,
     part_words,
@@ -73,11 +75,29 @@ def _facts(told: Told) -> list[str]:
     if coming and incident.state != "ended":
         at_most = "" if coming[0].startswith("$") else f" at {show_usd(coming[1])}"
         facts.append(f"*Next level*\n{blocks.escape(coming[0])}{at_most}")
+    facts += _ahead(told)
     if incident.peak > incident.value:
         facts.append(f"*Peak*\n{show_usd(incident.peak)} ({show_percent(incident.peak, incident.amount)})")
     if len(incident.days) > 1:
         unit = "Weeks" if telling.period_kind == "week" else "Days"
         facts.append(f"*{unit} over*\n{len(incident.days)}, since {show_day(began(told))}")
+    return facts
+
+
+def _ahead(told: Told) -> list[str]:
+    """Return what the period is on course for; once it is over, what it was."""
+    incident, outlook = told.incident, told.telling.outlook
+    if outlook is None or not told.telling.end:
+        return []
+    share = show_percent(outlook.total, incident.amount)
+    if incident.state == "ended":
+        said = show_day(date.fromisoformat(outlook.settled_until))
+        return [f"*Forecast was*\n{usd(outlook.total)} ({share}), by the days before {said}"]
+    last = show_day(date.fromisoformat(told.telling.end) - DAY)
+    facts = [f"*Forecast, {last}*\n{usd(outlook.total)} ({share}), {usd(outlook.low)} to {usd(outlook.high)}"]
+    runs_out = instant(outlook.runs_out_at)
+    if runs_out is not None:
+        facts.append(f"*Runs out*\n{show_day(runs_out.date())}, about {runs_out:%H}:00 UTC")
     return facts
 
 

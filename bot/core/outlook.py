@@ -1,0 +1,94 @@
+"""What a budget's period will come to at the pace its group keeps: told on the card, never a reason to speak."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from bot.core.forecast import Forecast, Pace
+from bot.core.incident import Finding
+from bot.core.period import DAY, Span
+from bot.core.rules.book import Budget
+from bot.core.spend import Group, Spend
+
+LOOKS_BACK = timedelta(days=100)
+"""Eight weeks of weekdays, thirty past forecasts and a month ahead of the first of them."""
+KINDS = ("week", "month", "quarter", "year", "fixed")
+"""Periods that have a course: a day has none, and a rolling one ends today."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a period is on course for. Money in nano-dollars; `low` to `high` holds it four times in five."""
+
+    total: int
+    low: int
+    high: int
+    settled_until: str
+    """The first day that was not settled when this was said."""
+    runs_out_at: str = ""
+    """ISO 8601 instant at which the amount is used up; '' when it is not within the period."""
+
+
+def settled_until(rule: Budget, now: datetime) -> date:
+    """Return the first day that has not settled at `now`."""
+    return (now.astimezone(UTC) - rule.settle).date()
+
+
+def has_course(finding: Finding, now: datetime) -> bool:
+    """Tell whether the finding's period is one that goes on and has a course."""
+    return (
+        finding.rule.period.kind in KINDS
+        and not finding.closed
+        and now.astimezone(UTC).date() in finding.span
+    )
+
+
+def days_needed(finding: Finding, spend: Spend, now: datetime) -> tuple[date, ...]:
+    """Return every day the scan must be cut at to look ahead, today's end included; () without history."""
+    if spend.history_from is None:
+        return ()
+    today = now.astimezone(UTC).date()
+    first = max(spend.history_from, min(finding.span.start, settled_until(finding.rule, now) - LOOKS_BACK))
+    return tuple(first + timedelta(days=n) for n in range((today - first).days + 2))
+
+
+class Courses:
+    """Looks ahead for many groups over one daily scan."""
+
+    def __init__(self, daily: Spend, now: datetime) -> None:
+        self._daily = daily
+        self._now = now
+        self._days: dict[object, list[tuple[date, dict[Group, int]]]] = {}
+
+    def of(self, finding: Finding) -> Outlook | None:
+        """Return what the finding's period is on course for; None while there is too little history."""
+        rule, until = finding.rule, settled_until(finding.rule, self._now)
+        days = [(day, sums.get(finding.group, 0)) for day, sums in self._by_day(rule)]
+        settled = [amount for day, amount in days if day < until]
+        if not settled:
+            return None
+        pace = Pace(days[0][0], settled)
+        seen = [amount for day, amount in days if day >= until]
+        ahead = pace.forecast(finding.span, seen)
+        if not isinstance(ahead, Forecast):
+            return None
+        runs_out = (
+            pace.crosses(finding.span, finding.amount, seen, self._now)
+            if finding.value < finding.amount
+            else None
+        )
+        return Outlook(
+            ahead.total,
+            ahead.low,
+            ahead.high,
+            until.isoformat(),
+            runs_out.strftime("%Y-%m-%dT%H:%M:%SZ") if runs_out else "",
+        )
+
+    def _by_day(self, rule: Budget) -> list[tuple[date, dict[Group, int]]]:
+        known = self._days.get(rule.scope)
+        if known is None:
+            cuts = self._daily.cuts
+            known = self._days[rule.scope] = [
+                (day, self._daily.within(rule.scope, Span(day, day + DAY))) for day in cuts[:-1]
+            ]
+        return known

@@ -16,6 +16,7 @@ from bot.edge.slack import Slack
 from bot.edge.store import outbox
 from bot.edge.store.engine import lock_path
 from bot.edge.store.store import Store
+from bot.naming import DAILY
 from bot.rulebook import Rules
 from bot.settings import Settings
 from bot.sync import Syncer
@@ -41,6 +42,8 @@ class App:
     """Where messages go, when it is not Slack."""
     pace: timedelta | None = None
     """How long a message rests between two edits, when it is not as Slack bears it."""
+    names_every: timedelta = DAILY
+    """How often all names are asked for."""
     sources: tuple[str, ...] = ()
     """What is polled; nothing named is everything."""
     _openai: OpenAI | None = field(default=None)
@@ -73,7 +76,7 @@ class App:
         return self._slack
 
     def syncer(self) -> Syncer:
-        return Syncer(self.openai, self.store, self.clock)
+        return Syncer(self.openai, self.store, self.clock, names_every=self.names_every)
 
     def courier(self) -> Courier:
         speaker = self.speaker or self.slack

@@ -85,6 +85,7 @@ def play(say: Say, ask: Callable[[], str | None] | None = None) -> None:
         app = closing.enter_context(App.open(settings))
         terminal = Terminal(say, lambda: clock[0])
         app.speaker, app.pace, app.sources = terminal, timedelta(), ("costs",)
+        app.names_every = timedelta(days=30)  # nobody is renamed here; a new key is asked for when it appears
         say(
             f"A simulated organization of {len(organization.projects())} projects, watched from "
             f"{organization.story_begins:%d %B} to {organization.end:%d %B %Y}, one poll a day.\n"

@@ -56,7 +56,9 @@ def ids_in(reading: Reading) -> set[Seen]:
     return found
 
 
-def learn(openai: OpenAI, store: Store, seen: Iterable[Seen], now: datetime) -> Learned:
+def learn(
+    openai: OpenAI, store: Store, seen: Iterable[Seen], now: datetime, every: timedelta = DAILY
+) -> Learned:
     """Read the names that are due. A failure is only noted: spend is judged by ids."""
     with store.reading() as tx:
         named = records.names(tx).current
@@ -65,7 +67,7 @@ def learn(openai: OpenAI, store: Store, seen: Iterable[Seen], now: datetime) -> 
         archived = {key for key, gone in records.projects(tx).items() if gone}
         settled = set(json.loads(records.marker(tx, ARCHIVED) or "[]"))
     unknown = {one for one in seen if one[:2] not in named}
-    fresh = bool(again_at) and timedelta() < datetime.fromisoformat(again_at) - now <= DAILY
+    fresh = bool(again_at) and timedelta() < datetime.fromisoformat(again_at) - now <= every
     new = {one for one in unknown if _words(one) not in nameless}
     if fresh and not new:
         return Learned()
@@ -78,7 +80,7 @@ def learn(openai: OpenAI, store: Store, seen: Iterable[Seen], now: datetime) -> 
         gone = {each.id for each in found if each.kind == "project" and each.archived}
         markers[ARCHIVED] = json.dumps(sorted(settled | gone))
     if asking.troubled or not fresh:
-        markers[AGAIN] = (now + (SOON if asking.troubled else DAILY)).isoformat()
+        markers[AGAIN] = (now + (SOON if asking.troubled else every)).isoformat()
     return Learned(found, markers)
 
 

@@ -15,7 +15,7 @@ from bot.edge.openai import SOURCES, Ask, AskRefused, KeyRefused, NotOffered, Op
 from bot.edge.store import facts, records
 from bot.edge.store.records import SourceResult, Stored, Unfinished
 from bot.edge.store.store import Store
-from bot.naming import Learned, ids_in, learn
+from bot.naming import DAILY, Learned, ids_in, learn
 from bot.sync_plan import (
     HISTORY,
     Grouping,
@@ -62,10 +62,18 @@ class Synced:
 class Syncer:
     """Reads OpenAI into the store. One at a time: the caller holds the poll lock."""
 
-    def __init__(self, openai: OpenAI, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        openai: OpenAI,
+        store: Store,
+        clock: Callable[[], datetime],
+        *,
+        names_every: timedelta = DAILY,
+    ) -> None:
         self.openai = openai
         self.store = store
         self.clock = clock
+        self.names_every = names_every
 
     def poll(
         self,
@@ -96,7 +104,7 @@ class Syncer:
         if refused is None:
             refused = self._backfill(tasks, goal, now, by_user=by_user, progress=progress)
         seen = set().union(*(planned.ids for planned in tasks))
-        names = Learned() if refused else learn(self.openai, self.store, seen, now)
+        names = Learned() if refused else learn(self.openai, self.store, seen, now, self.names_every)
         with self.store.writing() as tx:
             for planned in tasks:
                 self._store(tx, planned, now)

@@ -286,7 +286,9 @@ def _say(
                     outbox.hurry(tx, card_id, now)
                 continue
             mentions = next((room.mention for room in rooms if room.target == target), ())
-            text = line(event, Told(incident, tellings[event.fingerprint]), named=card.members > 1 or not event.quiet)
+            text = line(
+                event, Told(incident, tellings[event.fingerprint]), named=card.members > 1 or not event.quiet
+            )
             if not event.quiet and event.severity == "critical" and mentions:
                 text = f"{text} {' '.join(mention(who) for who in mentions)}"
             key_ = f"{event.key}:{target}:reply"

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ spans = st.tuples(st.integers(0, 20), st.integers(1, 20)).map(
 def scan(table, wanted, book=Rulebook()):  # noqa: B008 - a frozen value
     cuts = cuts_of(wanted)
     stretches = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         sums: dict[int, int] = {}
         for day, series, amount in table:
             if start <= FIRST + timedelta(days=day) < end:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.period import Span, epoch, midnight
+from bot.core.period import epoch, midnight
 from bot.edge.openai import Reading
 from bot.edge.store import facts
 from bot.edge.store.store import Store
@@ -145,7 +145,8 @@ def test_a_finer_grouping_takes_the_place_of_the_coarser_one(store):
     )
     assert keep(store, finer, NOON + timedelta(hours=1)) == 2
     with store.reading() as tx:
-        assert facts.total(tx, _span(0, 1)) == 5
+        (stretch,) = facts.sums(tx, (FIRST, FIRST + timedelta(days=1)))
+    assert sum(stretch.values()) == 5
 
 
 def test_the_same_second_says_it_again_and_the_last_word_counts(store):
@@ -221,18 +222,6 @@ def test_a_report_of_years_is_cut_by_the_day(store):
             stretches = facts.sums(tx, cuts, known_at=at)
             assert [sum(stretch.values()) for stretch in stretches] == list(range(1, 901))
         assert facts.sums(tx, cuts[:1]) == []
-        assert facts.newest_day(tx) == FIRST + timedelta(days=899)
-        assert facts.total(tx, _span(1, 3)) == 5
-
-
-def _span(first, last):
-    return Span(FIRST + timedelta(days=first), FIRST + timedelta(days=last))
-
-
-def test_nothing_is_the_newest_day_of_nothing(store):
-    with store.reading() as tx:
-        assert facts.newest_day(tx) is None
-        assert facts.total(tx, _span(0, 3)) == 0
 
 
 def usage(source, metrics, values, columns=("project_id",), group=("a",), width="1d"):

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult
 
 from bot.core.dimension import COLUMNS, Series
-from bot.core.period import Span, day_of, epoch
+from bot.core.period import epoch
 from bot.edge.store.tables import ORGANIZATION, SERIES_COLUMNS, UsageValues
 
 if TYPE_CHECKING:  # reports read the store without loading an HTTP client
@@ -202,7 +202,7 @@ def _window(tx: Connection, table: Table, reading: "Reading") -> dict[Key, Value
         "WHERE f.bucket >= ? AND f.bucket <= ? AND s.source = ? AND s.organization_id = ?",
         (min(reading.buckets), max(reading.buckets), reading.source, ORGANIZATION),
     )
-    return {(row[0], row[1]): tuple(row[2:]) for row in rows}
+    return {(row[0], row[1]): row[2:] for row in _raw(rows)}
 
 
 def _write(
@@ -223,6 +223,12 @@ def _write(
         rows.sort(key=_by_key)  # the tables are clustered: writing in key order doubles the rate
         for start in range(0, len(rows), BATCH):
             tx.exec_driver_sql(statement, rows[start : start + BATCH])
+
+
+def _raw(result: CursorResult[Any]) -> Sequence[tuple[Any, ...]]:
+    """Return the driver's own tuples: row objects cost more than the scan they come from."""
+    assert result.cursor is not None
+    return result.cursor.fetchall()
 
 
 def _by_key(row: tuple[int | None, ...]) -> Any:
@@ -252,21 +258,6 @@ def sums(tx: Connection, cuts: Sequence[date], *, known_at: datetime | None = No
             for i in some
         )
         bound = [value for i in some for value in (*values, epoch(cuts[i]), epoch(cuts[i + 1]))]
-        for place, series_id, amount in tx.exec_driver_sql(statement, tuple(bound)):
+        for place, series_id, amount in _raw(tx.exec_driver_sql(statement, tuple(bound))):
             stretches[place][series_id] = int(amount)
     return stretches
-
-
-def newest_day(tx: Connection) -> date | None:
-    """Return the newest day with costs, None when there are none."""
-    row = tx.exec_driver_sql("SELECT MAX(bucket) FROM cost_fact WHERE amount_nano <> 0").fetchone()
-    return day_of(row[0]) if row and row[0] is not None else None
-
-
-def total(tx: Connection, span: Span) -> int:
-    """Return all costs of a span in nano-dollars."""
-    row = tx.exec_driver_sql(
-        "SELECT COALESCE(SUM(amount_nano), 0) FROM cost_fact WHERE bucket >= ? AND bucket < ?",
-        (epoch(span.start), epoch(span.end)),
-    ).fetchone()
-    return int(row[0]) if row else 0

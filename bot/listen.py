@@ -3,21 +3,33 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
-from bot.answers import answer
+from bot.answers import Answer, answer
+from bot.core.errors import Unanswered
+from bot.core.question import Query
 from bot.edge.slack_app import Handlers, Payload, Respond
-from bot.edge.store import records
+from bot.edge.store import heard
+from bot.edge.store.records import HEARD_FOR
 from bot.edge.store.store import Store
 from bot.render.replies import HELP, RUN, VERSION, reply
 from bot.rulebook import InForce
 
 log = logging.getLogger("budgetbot.listen")
 
+AT_ONCE = 4
+"""Answers worked out at once: more would only take the processor and the database from each other."""
+
+Answered = tuple[Answer, Query | None]
+
 
 class Listener:
-    """Answers people. Safe to be called from many threads at once."""
+    """Answers people. Safe to be called from many threads at once.
+
+    Nothing here waits for whoever writes to the database: a poll may hold it for seconds, and people for three.
+    """
 
     def __init__(
         self, store: Store, rules: Callable[[datetime], InForce], clock: Callable[[], datetime]
@@ -25,7 +37,10 @@ class Listener:
         self._store = store
         self._rules = rules
         self._clock = clock
-        self._writing = threading.Lock()
+        self._heard = Heard(store, clock)
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._asking: dict[str, Future[Answered]] = {}
+        self._lock = threading.Lock()
 
     @property
     def handlers(self) -> Handlers:
@@ -47,14 +62,72 @@ class Listener:
 
     def first_time(self, key: str) -> bool:
         """Tell whether Slack delivers this for the first time."""
-        # One after the other: forty that ask SQLite for the same turn wait longer than forty in a row.
-        with self._writing, self._store.writing() as tx:
-            return records.first_time(tx, key, self._clock())
+        return self._heard.first_time(key)
 
     def _answer(self, words: str, respond: Respond) -> None:
+        respond(reply(*self._answered(words)))
+        self._heard.keep()
+
+    def _answered(self, words: str) -> Answered:
+        """Return the answer; who asks what somebody else is just asking shares it."""
+        with self._lock:
+            shared = self._asking.get(words)
+            mine = Future[Answered]() if shared is None else shared
+            if shared is None:
+                self._asking[words] = mine
+        if shared is not None:
+            return shared.result()
+        try:
+            with self._turns:
+                now = self._clock()
+                mine.set_result(answer(self._store, self._rules(now), words, now))
+        except BaseException as failed:
+            mine.set_exception(failed)
+            raise
+        finally:
+            with self._lock:
+                del self._asking[words]
+        return mine.result()
+
+
+class Heard:
+    """What Slack delivered: known at once in this process, and kept for the next one when the database is free."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: dict[str, datetime] = {}
+        self._pending: set[str] = set()
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+
+    def first_time(self, key: str) -> bool:
+        """Tell whether this is heard for the first time within the hour."""
         now = self._clock()
-        given, query = answer(self._store, self._rules(now), words, now)
-        respond(reply(given, query))
+        with self._lock:
+            if key in self._known:
+                return False
+            self._known = {known: at for known, at in self._known.items() if at > now - HEARD_FOR}
+            self._known[key] = now
+        with self._store.reading() as tx:
+            if heard.heard(tx, key, now):
+                return False
+        with self._lock:
+            self._pending.add(key)
+        return True
+
+    def keep(self) -> None:
+        """Write what was heard, unless somebody is at it: who comes after him takes it along."""
+        while self._pending and self._writing.acquire(blocking=False):
+            try:
+                with self._lock:
+                    taken, self._pending = self._pending, set()
+                with self._store.writing() as tx:
+                    heard.keep(tx, taken, self._clock())
+            except Unanswered as failed:
+                log.warning("not kept", extra={"why": str(failed)})
+            finally:
+                self._writing.release()
 
 
 def _value(payload: Mapping[str, Any]) -> str:

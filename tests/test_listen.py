@@ -1,7 +1,7 @@
 """People in Slack and the bot that runs: real sockets, real answers from the store, each once and in time."""
 
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -142,6 +142,59 @@ def test_forty_people_at_once_during_a_poll_are_all_heard_and_answered(spent, sl
     for one in asked:
         assert "550.25" in str(one.wait(seconds=30)[0])
     poll.join()
+
+
+def test_nobody_waits_for_whoever_writes_to_the_database(spent, slack):
+    with spent.app.store.writing():
+        asked = slack.slash("report by project")
+        assert "550.25" in str(asked.wait(seconds=5)[0])
+        slack.people.again(asked)
+        slack.slash("help").wait(seconds=5)
+    assert len(asked.answers) == 1
+
+
+def test_what_one_process_heard_the_next_one_knows(spent):
+    def a_process():
+        return Listener(spent.app.store, spent.app.rules.last, lambda: clock[0])
+
+    clock = [at("2025-10-05 12:00")]
+    first = a_process()
+    assert first.first_time("1.trigger-x")
+    assert not first.first_time("1.trigger-x")
+    first.command({"text": "help"}, lambda answer: None)  # what was heard is kept after the answer
+    assert not a_process().first_time("1.trigger-x")
+    clock[0] = at("2025-10-05 13:01")
+    assert a_process().first_time("1.trigger-x")
+    assert first.first_time("1.trigger-x")
+
+
+def test_who_asks_what_somebody_is_just_asking_shares_the_answer(spent, monkeypatch):
+    import bot.listen
+
+    real, begun, go_on, said = bot.listen.answer, Event(), Event(), []
+
+    def slow(store, rules, words, now):
+        begun.set()
+        assert go_on.wait(10)
+        return real(store, rules, words, now)
+
+    monkeypatch.setattr("bot.listen.answer", slow)
+    listener = Listener(spent.app.store, spent.app.rules.last, spent.app.clock)
+    people = [Thread(target=listener.command, args=({"text": "status"}, said.append)) for _ in range(5)]
+    people[0].start()
+    assert begun.wait(10)
+    for person in people[1:]:
+        person.start()
+    listening_in = [person for person in people if person.is_alive()]
+    go_on.set()
+    for person in people:
+        person.join()
+    assert len(listening_in) == 5
+    assert len(said) == 5
+    assert all(answer == said[0] for answer in said)
+    monkeypatch.setattr("bot.listen.answer", real)
+    listener.command({"text": "status"}, said.append)  # nothing is kept for later
+    assert len(said) == 6
 
 
 def test_a_store_that_does_not_answer_is_told_with_an_id(spent, slack, monkeypatch, caplog):

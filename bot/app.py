@@ -13,7 +13,7 @@ from bot.core.errors import Unanswered
 from bot.deliver import Courier, Speaker
 from bot.edge.openai import OpenAI
 from bot.edge.slack import Slack
-from bot.edge.store import outbox
+from bot.edge.store import delivery
 from bot.edge.store.engine import lock_path
 from bot.edge.store.store import Store
 from bot.naming import DAILY
@@ -80,7 +80,7 @@ class App:
 
     def courier(self) -> Courier:
         speaker = self.speaker or self.slack
-        pace = outbox.EDIT_PACE if self.pace is None else self.pace
+        pace = delivery.EDIT_PACE if self.pace is None else self.pace
         return Courier(self.store, speaker, self.clock, fallback=self.settings.channel, pace=pace)
 
     @contextmanager

@@ -10,8 +10,8 @@ from typing import Any, Protocol, TypeVar
 from bot.core.errors import SetupWrong, Unanswered
 from bot.core.rooms import Target
 from bot.edge.slack_trouble import SlackTrouble
-from bot.edge.store import incidents, outbox
-from bot.edge.store.outbox import Job
+from bot.edge.store import delivery, incidents, outbox
+from bot.edge.store.delivery import Job
 from bot.edge.store.store import Store
 from bot.render import alerts, announcements, blocks
 from bot.render.alert_words import Told
@@ -73,7 +73,7 @@ class Courier:
         *,
         fallback: str = "",
         sleep: Callable[[float], None] = time.sleep,
-        pace: timedelta = outbox.EDIT_PACE,
+        pace: timedelta = delivery.EDIT_PACE,
     ) -> None:
         self.store = store
         self.speaker = speaker
@@ -93,23 +93,23 @@ class Courier:
         done = 0
         while not stopped():
             with self.store.writing() as tx:
-                job = outbox.claim(tx, now, self.clock())
+                job = delivery.claim(tx, now, self.clock())
             if job is not None:
                 done += self._do(job)
                 continue
             with self.store.reading() as tx:
-                due, held, first = outbox.left(tx, now)
+                due, held, first = delivery.left(tx, now)
             if not due or first is None or first > deadline or self.clock() >= deadline:
                 return Delivered(done, due, held)
             self.sleep(max(0.05, min(1.0, (first - self.clock()).total_seconds())))
         with self.store.reading() as tx:
-            due, held, _ = outbox.left(tx, now)
+            due, held, _ = delivery.left(tx, now)
         return Delivered(done, due, held)
 
     def anything(self, now: datetime) -> bool:
         """Tell whether some call is due and may be tried."""
         with self.store.reading() as tx:
-            due, _, first = outbox.left(tx, now)
+            due, _, first = delivery.left(tx, now)
         return bool(due) and first is not None and first <= self.clock()
 
     def _do(self, job: Job) -> int:
@@ -120,7 +120,7 @@ class Courier:
             self._put_off(job, trouble)
             return 0
         with self.store.writing() as tx:
-            outbox.sent(tx, job, channel, ts, self.clock(), pace=self.pace)
+            delivery.sent(tx, job, channel, ts, self.clock(), pace=self.pace)
             if job.act == "post" and job.form == "incidents":
                 for place, text in enumerate(alerts.overflow(self._told(tx, job))):
                     outbox.reply(tx, f"c{job.card_id}:overflow:{place}", None, job.card_id, text)
@@ -220,18 +220,18 @@ class Courier:
         with self.store.writing() as tx:
             match trouble.kind:
                 case "uncertain":
-                    outbox.retry(tx, job, clock + _backoff(job.attempts), why, uncertain=True)
+                    delivery.retry(tx, job, clock + _backoff(job.attempts), why, uncertain=True)
                 case "passing":
                     wait = timedelta(seconds=trouble.retry_after or 0) or _backoff(job.attempts)
-                    outbox.retry(tx, job, clock + wait, why, uncertain=False)
+                    delivery.retry(tx, job, clock + wait, why, uncertain=False)
                     if trouble.retry_after:
-                        outbox.hold(tx, job, clock + wait)
+                        delivery.hold(tx, job, clock + wait)
                 case "gone":
                     self._gone(tx, job, why)
                 case "permanent":
                     self._refused(tx, job, trouble)
                 case _:
-                    outbox.retry(tx, job, clock + LONGEST_WAIT, why, uncertain=False)
+                    delivery.retry(tx, job, clock + LONGEST_WAIT, why, uncertain=False)
         if trouble.kind == "revoked":
             raise SetupWrong(
                 f"Slack refuses SLACK_BOT_TOKEN ({trouble.code}); nothing is lost, what is to be said waits.",
@@ -242,17 +242,17 @@ class Courier:
         """A person deleted the message: say it anew only while its trouble lasts."""
         known = incidents.by_fingerprint(tx, job.members)
         if any(incident.state == "firing" for incident in known.values()):
-            outbox.repost(tx, job)
+            delivery.repost(tx, job)
         else:
-            outbox.drop(tx, job, why)
+            delivery.drop(tx, job, why)
 
     def _refused(self, tx: Any, job: Job, trouble: SlackTrouble) -> None:
         """The room will not hear us: the fallback channel does, and learns why."""
         refused = _address(job.target)
         if self.fallback and refused.lstrip("#") != self.fallback.lstrip("#"):
             target = Target("slack", self.fallback)
-            news = outbox.trouble(tx, job.target, str(trouble))
-            outbox.redirect(tx, job, target, str(trouble))
+            news = delivery.trouble(tx, job.target, str(trouble))
+            delivery.redirect(tx, job, target, str(trouble))
             if news:
                 body: dict[str, object] = {
                     "happened": f"Slack does not let me speak in {refused} ({trouble.code}): its messages come here.",
@@ -261,7 +261,7 @@ class Courier:
                 clock = self.clock()
                 outbox.say(tx, f"refused:{refused}:{clock.isoformat()}", target, "ops", body, job.due_at)
             return
-        outbox.retry(tx, job, self.clock() + REFUSED_WAIT, str(trouble), uncertain=False)
+        delivery.retry(tx, job, self.clock() + REFUSED_WAIT, str(trouble), uncertain=False)
 
 
 def summary(delivered: Delivered) -> None:

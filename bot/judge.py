@@ -3,19 +3,19 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import msgspec
 from sqlalchemy import Connection
 
+from bot.closing import close, closing
 from bot.core.decide import Said, decide
 from bot.core.evaluate import Evaluation, cuts, evaluate, next_boundary
 from bot.core.incident import Event, Finding, Incident
-from bot.core.kinds import budget_judge
 from bot.core.outlook import Courses, days_needed, has_course, settled_until
-from bot.core.period import DAY, Period, Span
+from bot.core.period import Span
 from bot.core.rooms import Opening, Room, Target, plan, rooms_of
-from bot.core.rules.book import LATE, Budget, Origin, Rule, Rulebook
+from bot.core.rules.book import Rule, Rulebook
 from bot.core.spend import Group, Names, Spend
 from bot.core.telling import Teller, Telling
 from bot.edge.store import facts, incidents, outbox, records
@@ -23,6 +23,7 @@ from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
 from bot.render.alert_lines import line
 from bot.render.alert_words import Told, mention
+from bot.voice import Voice
 
 log = logging.getLogger("budgetbot.judge")
 
@@ -46,31 +47,6 @@ class Judged:
     findings: int = 0
     skipped: str = ""
     """Why nothing was evaluated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Where rules without a route speak, and how a rule's line in git is linked."""
-
-    fallback: str = ""
-    rules_url: str = ""
-    commit: str = ""
-    prefix: str = ""
-    """The rules folder's path inside its repository, with a slash at its end."""
-
-    def link(self, rule: Rule) -> str:
-        """Return the address of a rule's line; '' when nobody said how it is formed."""
-        if not self.rules_url:
-            return ""
-        values = {
-            "rev": self.commit,
-            "file": f"{self.prefix}{rule.origin.file}",
-            "line": str(rule.origin.line),
-        }
-        address = self.rules_url
-        for name, value in values.items():
-            address = address.replace("{" + name + "}", value)
-        return address
 
 
 def last_evaluated(tx: Connection) -> Evaluated | None:
@@ -112,8 +88,8 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
             and now < before.again_at
         ):
             return Judged(skipped="nothing changed and no boundary passed")
-        closing = _closing(book, now)
-        spend = load_spend(tx, store, book, cuts(book, now, [span for span, _ in closing]))
+        months = closing(book, now)
+        spend = load_spend(tx, store, book, cuts(book, now, [span for span, _ in months]))
         if spend.history_from is None:
             return Judged(skipped="no costs are stored yet")
         active = [rule for rule in book.rules if rule.active_on(now.date())]
@@ -122,8 +98,8 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
         known = incidents.said(tx, now.date())
         evaluation = evaluate(book, spend, now, _watched(known))
         events = _decide(tx, store, book, active, known, evaluation, spend, now, poll_id, voice)
-        for span, rules in closing:
-            _close_month(tx, book, span, rules, spend, now, voice)
+        for span, rules in months:
+            close(tx, book, span, rules, spend, now, voice)
         mark = Evaluated(now, version, book.hash, next_boundary(book, now))
         records.mark(tx, EVALUATED, msgspec.json.encode(mark).decode())
     return Judged(tuple(events), len(evaluation.findings))
@@ -308,85 +284,3 @@ def _opens(event: Event) -> bool:
 def _rooms(book: Rulebook, event: Event, names: Names, voice: Voice) -> tuple[Room, ...]:
     rule = book.rule(event.rule_id)
     return rooms_of(book, rule, event.group, names, voice.fallback) if rule is not None else ()
-
-
-# -- the month's close -----------------------------------------------------------------------------
-
-
-def _closing(book: Rulebook, now: datetime) -> list[tuple[Span, list[Budget]]]:
-    """Return the last month, with its monthly budgets, once it has settled and while it is still judged."""
-    monthly = [rule for rule in book.rules if isinstance(rule, Budget) and rule.period.kind == "month"]
-    if not monthly:
-        return []
-    month = Period("month").containing(now.astimezone(UTC).date().replace(day=1) - DAY)
-    assert month is not None
-    settle = max(rule.settle for rule in monthly)
-    if not month.ends_at + settle <= now < month.ends_at + settle + LATE:
-        return []
-    return [(month, [rule for rule in monthly if rule.active_on(month.last)])]
-
-
-def _close_month(
-    tx: Connection,
-    book: Rulebook,
-    month: Span,
-    rules: list[Budget],
-    spend: Spend,
-    now: datetime,
-    voice: Voice,
-) -> None:
-    """Write one message for each room that heard of the month's budgets: what they came to."""
-    key = f"close:{month.start:%Y-%m}"
-    if records.marker(tx, key) or spend.history_from is None or month.start < spend.history_from:
-        return
-    told = incidents.announced_in(tx, month, [rule.id for rule in rules])
-    heard_in = {target for _, target in outbox.cards_of(tx, [incident.fingerprint for incident in told])}
-    lines: dict[Target, list[tuple[str, int, int]]] = {target: [] for target in heard_in}
-    spoken: dict[Target, set[str]] = {target: set() for target in heard_in}
-    watched: set[str] = set()
-    teller = Teller(spend, book)
-    for rule in rules:
-        for group, value in budget_judge.fold(spend.within(rule.scope, month), rule.limit):
-            amount = budget_judge.amount_of(rule, group, spend, month)
-            if amount is None:
-                continue
-            if "project" in rule.scope.each:
-                watched.add(group[rule.scope.each.index("project")])
-            name = teller.subject(rule, group)
-            if len(rules) > 1:
-                name = f"{name} ({rule.name})"
-            for room in rooms_of(book, rule, group, spend.names, voice.fallback):
-                if room.target in lines:
-                    lines[room.target].append((name, value, amount))
-                    spoken[room.target].add(rule.id)
-    for target, rows in sorted(lines.items()):
-        if not rows:
-            continue
-        rows.sort(key=lambda row: (row[2] - row[1], row[0]))
-        body: dict[str, object] = {
-            "month": f"{month.start:%B %Y}",
-            "rows": [list(row) for row in rows],
-            # Budgets of several rules may count the same dollar twice: then nothing is added up.
-            "rules": len(spoken[target]),
-            "as_of": spend.as_of.isoformat() if spend.as_of else "",
-        }
-        if target == _default_target(book, voice):
-            body["unwatched"] = _unwatched(spend, month, watched)
-        outbox.say(tx, f"{key}:{target}", target, "close", body, now)
-    records.mark(tx, key, now.isoformat())
-
-
-def _default_target(book: Rulebook, voice: Voice) -> Target | None:
-    """Return the room of everything that has no route of its own."""
-    rooms = rooms_of(book, Rule("", "", Origin("", 0)), (), Names(), voice.fallback)
-    return rooms[0].target if rooms else None
-
-
-def _unwatched(spend: Spend, month: Span, watched: set[str]) -> list[list[object]]:
-    """Return the projects that spent money and have no monthly budget of their own, dearest first."""
-    if not watched or budget_judge.OTHER in watched:
-        return []  # no rule goes project by project, or one watches the rest together
-    spent = sorted(((value, key[0]) for key, value in spend.by(("project",), month).items()), reverse=True)
-    return [
-        [spend.names.of("project", key), value] for value, key in spent if value > 0 and key not in watched
-    ]

@@ -17,7 +17,7 @@ from bot.core.incident import Event
 from bot.core.rooms import ops_room
 from bot.core.rules.book import Rulebook
 from bot.deliver import Delivered
-from bot.edge.store import outbox, records
+from bot.edge.store import delivery, outbox, records
 from bot.edge.store.records import SourceResult
 from bot.judge import Judged, judge, last_evaluated
 from bot.rulebook import InForce
@@ -114,7 +114,7 @@ def deliver(app: App, done: Tick, *, wait: float = 0.0, stopped: Callable[[], bo
         return replace(done, delivered=app.courier().deliver(now, wait=wait, stopped=stopped))
     except BotError as refused:
         with app.store.reading() as tx:
-            due, held, _ = outbox.left(tx, now)
+            due, held, _ = delivery.left(tx, now)
         return replace(done, delivered=Delivered(0, due, held), unsaid=refused)
 
 

@@ -13,8 +13,8 @@ from bot.edge import rule_files
 from bot.edge.rule_commit import commit_of
 from bot.edge.store import records
 from bot.edge.store.store import Store
-from bot.judge import Voice
 from bot.settings import Settings
+from bot.voice import Voice
 
 log = logging.getLogger("budgetbot.rules")
 

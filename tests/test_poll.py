@@ -44,7 +44,7 @@ def w(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _edits_at_once(monkeypatch):
-    monkeypatch.setattr("bot.edge.store.outbox.EDIT_PACE", timedelta(0))
+    monkeypatch.setattr("bot.edge.store.delivery.EDIT_PACE", timedelta(0))
     monkeypatch.setattr("bot.deliver.LOOK_AGAIN", 0)
 
 

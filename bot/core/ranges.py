@@ -10,7 +10,7 @@ from bot.core.period import DAY, Period, Span, show_day
 
 MOST_DAYS = 366
 
-WORDS = ("today", "yesterday", "this-week", "last-week", "mtd", "last-month", "qtd", "ytd")
+WORDS = ("today", "yesterday", "this-week", "last-week", "this-month", "mtd", "last-month", "qtd", "ytd")
 """Ranges that are one fixed word."""
 
 EXAMPLES = (
@@ -83,7 +83,11 @@ def before(words: str, span: Span) -> Span:
 def _unit(words: str) -> Unit:
     if words in ("this-week", "last-week"):
         return "week"
-    if words in ("mtd", "last-month") or re.fullmatch(r"\d{4}-\d{2}|[a-z]+-\d{4}", words) or words in MONTHS:
+    if (
+        words in ("mtd", "this-month", "last-month")
+        or re.fullmatch(r"\d{4}-\d{2}|[a-z]+-\d{4}", words)
+        or words in MONTHS
+    ):
         return "month"
     if words == "qtd":
         return "quarter"
@@ -106,7 +110,7 @@ def _one(word: str, today: date) -> Span | Refused | None:
             return Span(monday, tomorrow)
         case "last-week":
             return Span(monday - timedelta(days=7), monday)
-        case "mtd":
+        case "mtd" | "this-month":
             return Span(first, tomorrow)
         case "last-month":
             return Span((first - DAY).replace(day=1), first)

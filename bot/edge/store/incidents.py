@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from bot.core.period import Span
 from bot.core.rules.book import Rule
 from bot.core.spend import Group
 from bot.core.telling import Telling
-from bot.edge.store.tables import ORGANIZATION, EventRow, IncidentRow, RuleRow
+from bot.edge.store.tables import ORGANIZATION, EventRow, IncidentRow, RuleRow, utc
 
 KEPT = timedelta(days=60)
 """Ended incidents younger than this can still be restated, corrected or continued."""
@@ -186,9 +186,9 @@ def _incident(row: Any) -> Incident:
         peak=row.peak_nano,
         span=Span(date.fromisoformat(row.span_start), date.fromisoformat(row.span_end)),
         days=tuple(date.fromisoformat(day) for day in row.days),
-        opened_at=_utc(row.opened_at),
-        changed_at=_utc(row.changed_at),
-        ended_at=_utc(row.ended_at) if row.ended_at else None,
+        opened_at=utc(row.opened_at),
+        changed_at=utc(row.changed_at),
+        ended_at=utc(row.ended_at) if row.ended_at else None,
         reason=row.reason,
         counts=row.counts,
         facts=row.facts,
@@ -225,7 +225,3 @@ def _row(incident: Incident, poll_id: int | None) -> dict[str, Any]:
 
 def _group(ids: str) -> Group:
     return tuple(json.loads(ids))
-
-
-def _utc(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -21,6 +21,7 @@ from bot.edge.store.tables import (
     PollRow,
     PollSource,
     SourceState,
+    utc,
 )
 
 if TYPE_CHECKING:  # reports read the store without loading an HTTP client
@@ -356,11 +357,6 @@ def first_time(tx: Connection, key: str, clock: datetime) -> bool:
         upserting(Heard).values(key=key, at=clock).on_conflict_do_nothing().returning(col(Heard.key))
     ).fetchone()
     return row is not None
-
-
-def utc(at: datetime) -> datetime:
-    """Return a stored instant as aware UTC."""
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _day(text: Any) -> date | None:

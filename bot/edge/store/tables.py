@@ -4,7 +4,7 @@ Every integer that can outgrow 32 bits says BigInteger: PostgreSQL would refuse 
 A dimension that is not grouped is '' and never NULL, because NULLs in a unique key never conflict.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import JSON, BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -16,6 +16,11 @@ ORGANIZATION = "default"
 
 SERIES_COLUMNS = tuple("image_source" if column == "source" else column for column in COLUMNS)
 """The columns of `series`, in the order of the wire's; only images' `source` would collide with ours."""
+
+
+def utc(at: datetime) -> datetime:
+    """Return a stored instant as aware UTC: SQLite forgets the zone where a driver reads past the models."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class SeriesRow(SQLModel, table=True):

@@ -1,0 +1,93 @@
+"""The month's close: one message for each room that heard of its budgets, once the month has settled."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from bot.core.kinds import budget_judge
+from bot.core.period import DAY, Period, Span
+from bot.core.rooms import Target, rooms_of
+from bot.core.rules.book import LATE, Budget, Origin, Rule, Rulebook
+from bot.core.spend import Names, Spend
+from bot.core.telling import Teller
+from bot.edge.store import incidents, outbox, records
+from bot.voice import Voice
+
+
+def closing(book: Rulebook, now: datetime) -> list[tuple[Span, list[Budget]]]:
+    """Return the last month, with its monthly budgets, once it has settled and while it is still judged."""
+    monthly = [rule for rule in book.rules if isinstance(rule, Budget) and rule.period.kind == "month"]
+    if not monthly:
+        return []
+    month = Period("month").containing(now.astimezone(UTC).date().replace(day=1) - DAY)
+    assert month is not None
+    settle = max(rule.settle for rule in monthly)
+    if not month.ends_at + settle <= now < month.ends_at + settle + LATE:
+        return []
+    return [(month, [rule for rule in monthly if rule.active_on(month.last)])]
+
+
+def close(
+    tx: Connection,
+    book: Rulebook,
+    month: Span,
+    rules: list[Budget],
+    spend: Spend,
+    now: datetime,
+    voice: Voice,
+) -> None:
+    """Write one message for each room that heard of the month's budgets: what they came to."""
+    key = f"close:{month.start:%Y-%m}"
+    if records.marker(tx, key) or spend.history_from is None or month.start < spend.history_from:
+        return
+    told = incidents.announced_in(tx, month, [rule.id for rule in rules])
+    heard_in = {target for _, target in outbox.cards_of(tx, [incident.fingerprint for incident in told])}
+    lines: dict[Target, list[tuple[str, int, int]]] = {target: [] for target in heard_in}
+    spoken: dict[Target, set[str]] = {target: set() for target in heard_in}
+    watched: set[str] = set()
+    teller = Teller(spend, book)
+    for rule in rules:
+        for group, value in budget_judge.fold(spend.within(rule.scope, month), rule.limit):
+            amount = budget_judge.amount_of(rule, group, spend, month)
+            if amount is None:
+                continue
+            if "project" in rule.scope.each:
+                watched.add(group[rule.scope.each.index("project")])
+            name = teller.subject(rule, group)
+            if len(rules) > 1:
+                name = f"{name} ({rule.name})"
+            for room in rooms_of(book, rule, group, spend.names, voice.fallback):
+                if room.target in lines:
+                    lines[room.target].append((name, value, amount))
+                    spoken[room.target].add(rule.id)
+    for target, rows in sorted(lines.items()):
+        if not rows:
+            continue
+        rows.sort(key=lambda row: (row[2] - row[1], row[0]))
+        body: dict[str, object] = {
+            "month": f"{month.start:%B %Y}",
+            "rows": [list(row) for row in rows],
+            # Budgets of several rules may count the same dollar twice: then nothing is added up.
+            "rules": len(spoken[target]),
+            "as_of": spend.as_of.isoformat() if spend.as_of else "",
+        }
+        if target == _default_target(book, voice):
+            body["unwatched"] = _unwatched(spend, month, watched)
+        outbox.say(tx, f"{key}:{target}", target, "close", body, now)
+    records.mark(tx, key, now.isoformat())
+
+
+def _default_target(book: Rulebook, voice: Voice) -> Target | None:
+    """Return the room of everything that has no route of its own."""
+    rooms = rooms_of(book, Rule("", "", Origin("", 0)), (), Names(), voice.fallback)
+    return rooms[0].target if rooms else None
+
+
+def _unwatched(spend: Spend, month: Span, watched: set[str]) -> list[list[object]]:
+    """Return the projects that spent money and have no monthly budget of their own, dearest first."""
+    if not watched or budget_judge.OTHER in watched:
+        return []  # no rule goes project by project, or one watches the rest together
+    spent = sorted(((value, key[0]) for key, value in spend.by(("project",), month).items()), reverse=True)
+    return [
+        [spend.names.of("project", key), value] for value, key in spent if value > 0 and key not in watched
+    ]

@@ -105,9 +105,9 @@ class Heard:
         """Tell whether this is heard for the first time within the hour."""
         now = self._clock()
         with self._lock:
+            self._known = {known: at for known, at in self._known.items() if at > now - HEARD_FOR}
             if key in self._known:
                 return False
-            self._known = {known: at for known, at in self._known.items() if at > now - HEARD_FOR}
             self._known[key] = now
         with self._store.reading() as tx:
             if heard.heard(tx, key, now):

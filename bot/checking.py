@@ -79,13 +79,13 @@ def _from_snapshot(
 
     with Store(database) as store, store.reading() as tx:
         names = read_names(tx)
-        store.index.refresh(tx)
+        series, models = store.index.refresh(tx)
         known = {
             "project": [(key, name) for (kind, key), name in names.current.items() if kind == "project"],
             "api_key": [(key, name) for (kind, key), name in names.current.items() if kind == "api_key"],
             "user": [(key, name) for (kind, key), name in names.current.items() if kind == "user"],
-            "line_item": [(s.line_item, s.line_item) for s in store.index.costs().values() if s.line_item],
-            "model": [(model, model) for model in store.index.models()],
+            "line_item": [(s.line_item, s.line_item) for s in series.values() if s.line_item],
+            "model": [(model, model) for model in models],
         }
         found = list(warnings_from_snapshot(mentions, {key: set(pairs) for key, pairs in known.items()}))
         if book is not None:

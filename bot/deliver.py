@@ -23,6 +23,7 @@ T = TypeVar("T")
 LOOK_AGAIN = 5.0
 """Seconds between two looks for a message that may have arrived."""
 LONGEST_WAIT = timedelta(minutes=5)
+MENDED_WAIT = timedelta(seconds=30)
 REFUSED_WAIT = timedelta(hours=1)
 
 
@@ -231,7 +232,8 @@ class Courier:
                 case "permanent":
                     self._refused(tx, job, trouble)
                 case _:
-                    delivery.retry(tx, job, clock + LONGEST_WAIT, why, uncertain=False)
+                    # Soon enough for the poll that follows the repair, seldom enough for a token nobody mends.
+                    delivery.retry(tx, job, clock + MENDED_WAIT, why, uncertain=False)
         if trouble.kind == "revoked":
             raise SetupWrong(
                 f"Slack refuses SLACK_BOT_TOKEN ({trouble.code}); nothing is lost, what is to be said waits.",

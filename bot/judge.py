@@ -28,6 +28,8 @@ from bot.voice import Voice
 log = logging.getLogger("budgetbot.judge")
 
 EVALUATED = "evaluated"
+LOOKED_INTO = 200
+"""Incidents of one tick whose spend is taken apart and looked ahead: when thousands change, the gravest."""
 
 
 class Evaluated(msgspec.Struct, frozen=True):
@@ -59,15 +61,15 @@ def load_spend(
     tx: Connection, store: Store, book: Rulebook, at: Sequence[date], *, known_at: datetime | None = None
 ) -> Spend:
     """Return costs cut at the given days, with names, from one grouped scan."""
-    store.index.refresh(tx)
+    series, models = store.index.refresh(tx)
     state = records.stored(tx).get(("costs", "1d"))
     return Spend(
         at,
         facts.sums(tx, at, known_at=known_at),
-        store.index.costs(),
+        series,
         records.names(tx),
         book,
-        models=store.index.models(),
+        models=models,
         history_from=state.since if state and state.read_at else None,
         as_of=state.read_at if state else None,
     )
@@ -128,8 +130,8 @@ def _decide(
     decisions = decide(book, evaluation.findings, known, now, organization=ORGANIZATION, learning=learning)
     changed = [decision.incident for decision in decisions if decision.incident is not None]
     teller = Teller(spend, book, voice.commit)
-    tellings = _tellings(changed, evaluation.findings, book, teller, voice)
     spoken = {event.fingerprint for decision in decisions for event in decision.events}
+    tellings = _tellings(changed, evaluation.findings, spoken, book, teller, voice)
     tellings |= _outlooks(tx, store, book, changed, evaluation.findings, tellings, spoken, spend, now)
     states = {
         incident.fingerprint: replace(incident, facts=incidents.facts(tellings[incident.fingerprint]))
@@ -160,6 +162,7 @@ def _decide(
 def _tellings(
     changed: Iterable[Incident],
     findings: Sequence[Finding],
+    spoken: Collection[str],
     book: Rulebook,
     teller: Teller,
     voice: Voice,
@@ -167,10 +170,14 @@ def _tellings(
     """Return what each changed incident's card says: anew where the period is judged, else as it was."""
     judged: dict[tuple[str, Group, Span], Finding] = {(f.rule.id, f.group, f.span): f for f in findings}
     told: dict[str, Telling] = {}
-    for incident in changed:
+    gravest_first = sorted(changed, key=lambda i: (i.fingerprint not in spoken, i.amount - i.value))
+    for place, incident in enumerate(gravest_first):
         finding = judged.get((incident.rule_id, incident.group, incident.span))
         if finding is not None:
-            told[incident.fingerprint] = teller.tell(finding, voice.link(finding.rule))
+            parts = None
+            if place >= LOOKED_INTO:
+                parts = incidents.telling(incident).parts if incident.facts else ()
+            told[incident.fingerprint] = teller.tell(finding, voice.link(finding.rule), parts)
             continue
         rule = book.rule(incident.rule_id)
         known = (
@@ -208,15 +215,15 @@ def _outlooks(
     for incident in changed:
         before = incidents.telling(incident).outlook if incident.facts else None
         finding = judged.get((incident.rule_id, incident.group, incident.span))
-        fresh = finding is not None and incident.state == "firing"
-        if fresh and finding is not None:
-            same_day = (
-                before is not None and before.settled_until == settled_until(finding.rule, now).isoformat()
-            )
-            if incident.fingerprint in spoken or not same_day:
-                anew[incident.fingerprint] = finding
-                continue
         told[incident.fingerprint] = replace(tellings[incident.fingerprint], outlook=before)
+        if finding is None or incident.state != "firing":
+            continue
+        day = settled_until(finding.rule, now).isoformat()
+        if incident.fingerprint in spoken or before is None or before.settled_until != day:
+            anew[incident.fingerprint] = finding
+    if len(anew) > LOOKED_INTO:
+        first = sorted(anew, key=lambda key: (key not in spoken, anew[key].amount - anew[key].value))
+        anew = {fingerprint: anew[fingerprint] for fingerprint in first[:LOOKED_INTO]}
     days = sorted({day for finding in anew.values() for day in days_needed(finding, spend, now)})
     if days:
         courses = Courses(load_spend(tx, store, book, days), now)

@@ -12,7 +12,7 @@ from bot.core.errors import Unanswered
 from bot.core.question import Query
 from bot.edge.slack_app import Handlers, Payload, Respond
 from bot.edge.store import heard
-from bot.edge.store.records import HEARD_FOR
+from bot.edge.store.heard import HEARD_FOR
 from bot.edge.store.store import Store
 from bot.render.replies import HELP, RUN, VERSION, reply
 from bot.rulebook import InForce

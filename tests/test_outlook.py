@@ -1,5 +1,6 @@
 """What a card says of its period's course: the forecast of the group's own days, and when the amount is used up."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from bot.core.incident import Finding
 from bot.core.outlook import Courses, days_needed, has_course, settled_until
 from bot.core.period import DAY, Period, Span
 from bot.core.rules.book import Amount, Budget, Origin, Plan, Rulebook, Threshold
-from bot.core.rules.select import Scope
+from bot.core.rules.select import Pattern, Scope, Selector
 from bot.core.spend import Names, Spend
 
 DOLLAR = 10**9
@@ -58,6 +59,23 @@ def test_the_amount_is_used_up_on_the_day_the_path_reaches_it():
     passed = Courses(daily([20] * 83), NOW).of(finding(amount=400))
     assert passed is not None
     assert passed.runs_out_at == ""
+
+
+def test_only_what_the_rule_selects_has_a_course():
+    spend = daily([20] * 83)
+    both = Spend(
+        spend.cuts,
+        [{1: 20 * DOLLAR, 2: 7 * DOLLAR} for _ in range(83)],
+        {1: Series("proj_1", "gpt-5.2, input"), 2: Series("proj_1", "web search tool calls")},
+        Names(),
+        Rulebook(),
+        history_from=date(2026, 9, 1),
+    )
+    tools = Scope(Selector((("line_item", (Pattern("web search*"),)),)), each=("project",))
+    of = replace(finding(), rule=replace(rule(), scope=tools))
+    ahead = Courses(both, NOW).of(of)
+    assert ahead is not None
+    assert abs(ahead.total - 210 * DOLLAR) < DOLLAR
 
 
 def test_too_little_history_says_nothing():

@@ -7,6 +7,7 @@ from bot.core.forecast import Forecast, Pace
 from bot.core.incident import Finding
 from bot.core.period import DAY, Span
 from bot.core.rules.book import Budget
+from bot.core.rules.select import Scope
 from bot.core.spend import Group, Spend
 
 LOOKS_BACK = timedelta(days=100)
@@ -57,17 +58,17 @@ class Courses:
     def __init__(self, daily: Spend, now: datetime) -> None:
         self._daily = daily
         self._now = now
-        self._days: dict[object, list[tuple[date, dict[Group, int]]]] = {}
+        self._days = [Span(day, day + DAY) for day in daily.cuts[:-1]]
+        self._keys: dict[Scope, tuple[tuple[str, ...], dict[Group, list[Group]]]] = {}
 
     def of(self, finding: Finding) -> Outlook | None:
         """Return what the finding's period is on course for; None while there is too little history."""
-        rule, until = finding.rule, settled_until(finding.rule, self._now)
-        days = [(day, sums.get(finding.group, 0)) for day, sums in self._by_day(rule)]
-        settled = [amount for day, amount in days if day < until]
+        until = settled_until(finding.rule, self._now)
+        amounts = self._amounts(finding)
+        settled = [amount for day, amount in zip(self._days, amounts, strict=True) if day.start < until]
         if not settled:
             return None
-        pace = Pace(days[0][0], settled)
-        seen = [amount for day, amount in days if day >= until]
+        pace, seen = Pace(self._days[0].start, settled), amounts[len(settled) :]
         ahead = pace.forecast(finding.span, seen)
         if not isinstance(ahead, Forecast):
             return None
@@ -84,11 +85,19 @@ class Courses:
             runs_out.strftime("%Y-%m-%dT%H:%M:%SZ") if runs_out else "",
         )
 
-    def _by_day(self, rule: Budget) -> list[tuple[date, dict[Group, int]]]:
-        known = self._days.get(rule.scope)
+    def _amounts(self, finding: Finding) -> list[int]:
+        """Return what the finding's group spent on each day of the scan."""
+        scope = finding.rule.scope
+        if set(scope.dimensions) <= set(scope.each):
+            # What the rule selects by, its groups are told apart by: the group's spend is all in the scope.
+            return [self._daily.by(scope.each, day).get(finding.group, 0) for day in self._days]
+        known = self._keys.get(scope)
         if known is None:
-            cuts = self._daily.cuts
-            known = self._days[rule.scope] = [
-                (day, self._daily.within(rule.scope, Span(day, day + DAY))) for day in cuts[:-1]
-            ]
-        return known
+            whole = Span(self._days[0].start, self._days[-1].end)
+            known = self._keys[scope] = self._daily.keys(scope, whole)
+        dimensions, keys = known
+        mine = keys.get(finding.group, ())
+        return [
+            sum(sums.get(key, 0) for key in mine)
+            for sums in (self._daily.by(dimensions, d) for d in self._days)
+        ]

@@ -102,6 +102,16 @@ class Spend:
             total[key] = total.get(key, 0) + amount
         return total
 
+    def keys(self, scope: Scope, span: Span) -> tuple[tuple[str, ...], dict[Group, list[Group]]]:
+        """Return the dimensions `by` must be asked for, and which of its groups make up each group of `scope`."""
+        dimensions = tuple(dict.fromkeys((*scope.each, *scope.dimensions)))
+        width = len(scope.each)
+        found: dict[Group, list[Group]] = {}
+        for group in self.by(dimensions, span):
+            if scope.admits(dict(zip(dimensions, group, strict=True)), self.names.of):
+                found.setdefault(group[:width], []).append(group)
+        return dimensions, found
+
     def _cut(self, day: date) -> int:
         place = bisect_left(self.cuts, day)
         if place == len(self.cuts) or self.cuts[place] != day:

@@ -68,8 +68,8 @@ class Teller:
         self.commit = commit
         self._largest: dict[tuple[Scope, Span, str], dict[Group, tuple[int, str]]] = {}
 
-    def tell(self, finding: Finding, link: str = "") -> Telling:
-        """Return what the card of a finding says."""
+    def tell(self, finding: Finding, link: str = "", parts: tuple[Part, ...] | None = None) -> Telling:
+        """Return what the card of a finding says; `parts` where they are known already."""
         rule, names = finding.rule, self.spend.names
         team = team_of(self.book, rule.scope, finding.group, names)
         project = dict(zip(rule.scope.each, finding.group, strict=True)).get("project", "")
@@ -83,7 +83,7 @@ class Teller:
             start=finding.span.start.isoformat(),
             end=finding.span.end.isoformat(),
             percents=tuple((level.label, level.at(finding.amount)) for level in finding.levels),
-            parts=tuple(self._parts(finding)),
+            parts=tuple(self._parts(finding)) if parts is None else parts,
             team=team.name if team else "",
             owner=team.owner if team else "",
             runbook=rule.runbook,

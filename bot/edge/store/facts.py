@@ -61,10 +61,14 @@ class SeriesIndex:
         self._models: set[str] = set()
         self._last = 0
 
-    def refresh(self, tx: Connection) -> None:
-        """Learn the series added since the last call, by this process or another."""
+    def refresh(self, tx: Connection) -> tuple[Mapping[int, Series], frozenset[str]]:
+        """Learn the series added since the last call; return the cost series by id, and the models usage knows.
+
+        What is returned is a picture: another thread's failed write may make the index start over at any moment.
+        """
         with self._lock:
             self._refresh(tx)
+            return self._series.copy(), frozenset(self._models)
 
     def _refresh(self, tx: Connection) -> None:
         columns = ", ".join(("id", "source", *SERIES_COLUMNS))
@@ -87,16 +91,6 @@ class SeriesIndex:
         """Start over: after a transaction that failed, ids it handed out may never have been."""
         with self._lock:
             self._clear()
-
-    def costs(self) -> Mapping[int, Series]:
-        """Return the cost series known by now, by id."""
-        with self._lock:
-            return self._series.copy()
-
-    def models(self) -> frozenset[str]:
-        """Return every model that usage has reported."""
-        with self._lock:
-            return frozenset(self._models)
 
     def ids(
         self, tx: Connection, source: str, columns: tuple[str, ...], groups: Iterable[tuple[str, ...]]

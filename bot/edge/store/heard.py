@@ -1,14 +1,15 @@
 """Deliveries of Slack's that were heard: it sends again what it thinks was lost."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col
 
-from bot.edge.store.records import HEARD_FOR
 from bot.edge.store.tables import Heard
+
+HEARD_FOR = timedelta(hours=1)
 
 
 def heard(tx: Connection, key: str, clock: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -15,7 +15,6 @@ from bot.edge.store.tables import (
     ORGANIZATION,
     Backfill,
     BookRow,
-    Heard,
     Marker,
     NameRow,
     PollRow,
@@ -27,7 +26,6 @@ from bot.edge.store.tables import (
 if TYPE_CHECKING:  # reports read the store without loading an HTTP client
     from bot.edge.openai import Named
 
-HEARD_FOR = timedelta(hours=1)
 VERSION = "data version"
 
 
@@ -348,15 +346,6 @@ def markers(tx: Connection, prefix: str) -> dict[str, str]:
         select(col(Marker.key), col(Marker.value)).where(col(Marker.key).startswith(prefix, autoescape=True))
     )
     return {row[0]: row[1] for row in rows}
-
-
-def first_time(tx: Connection, key: str, clock: datetime) -> bool:
-    """Tell whether this delivery of Slack's is heard for the first time within the hour."""
-    tx.execute(delete(Heard).where(col(Heard.at) < clock - HEARD_FOR))
-    row = tx.execute(
-        upserting(Heard).values(key=key, at=clock).on_conflict_do_nothing().returning(col(Heard.key))
-    ).fetchone()
-    return row is not None
 
 
 def _day(text: Any) -> date | None:

@@ -56,7 +56,7 @@ def answer_rules(store: Store, rules: InForce, query: Query, now: datetime) -> L
     assert month is not None
     span = Span(month.start, today + DAY)
     with store.reading() as tx:
-        spend = load_spend(tx, store, rules.book, cuts_of([span]))
+        spend = load_spend(tx, store, rules.book, cuts_of([span]), now=now)
     links = {rule.id: rules.voice.link(rule) for rule in rules.book.rules}
     told = listing(rules.book, spend, span, today, rules.voice.fallback, links)
     if rules.trouble:
@@ -67,7 +67,7 @@ def answer_rules(store: Store, rules: InForce, query: Query, now: datetime) -> L
 def answer_report(store: Store, rules: InForce, query: Query, now: datetime) -> Report:
     """Answer `report` and `top` from one scan."""
     with store.reading() as tx:
-        spend = load_spend(tx, store, rules.book, cuts_of(spans_needed(query)))
+        spend = load_spend(tx, store, rules.book, cuts_of(spans_needed(query)), now=now)
     return report(query, spend, now.astimezone(UTC).date())
 
 
@@ -77,7 +77,7 @@ def answer_status(
     """Answer `status`: the rules and groups as they stand, worst first, by the arithmetic of the poll."""
     book, now = rules.book, now.astimezone(UTC)
     with store.reading() as tx:
-        spend = load_spend(tx, store, book, cuts_of(standings.spans_needed(book, now)))
+        spend = load_spend(tx, store, book, cuts_of(standings.spans_needed(book, now)), now=now)
         known = incidents.said(tx, now.date())
         last = records.last_poll(tx)
     stood = standings.Standings(book, spend, known.incidents, known.runs, ORGANIZATION, now)

@@ -10,6 +10,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from bot.core.errors import Unanswered
+from bot.core.rooms import ops_room
 from bot.deliver import Courier, Speaker
 from bot.edge.openai import OpenAI
 from bot.edge.slack import Slack
@@ -81,7 +82,14 @@ class App:
     def courier(self) -> Courier:
         speaker = self.speaker or self.slack
         pace = delivery.EDIT_PACE if self.pace is None else self.pace
-        return Courier(self.store, speaker, self.clock, fallback=self.settings.channel, pace=pace)
+        return Courier(self.store, speaker, self.clock, fallback=self._fallback(), pace=pace)
+
+    def _fallback(self) -> str:
+        """Return the channel that hears what another one refuses: the settings', or that of the bot's own trouble."""
+        if self.settings.channel:
+            return self.settings.channel
+        room = ops_room(self.rules.last(self.clock()).book, "")
+        return room.target.address if room else ""
 
     @contextmanager
     def alone(self, wait: float | None = None) -> Iterator[None]:

@@ -40,9 +40,27 @@ def check(paths: Iterable[Path], settings: Settings, now: datetime) -> Checked:
         files += len(loaded.shown)
         rules += loaded.rules
         problems += loaded.problems
+        if loaded.book is not None and not settings.channel:
+            problems += _unheard(loaded.book, loaded.shown)
         if database:
             problems += _from_snapshot(database, loaded.book, loaded.mentions, loaded.shown, now)
     return Checked(tuple(sorted(set(problems))), files, rules, unasked)
+
+
+def _unheard(book: Rulebook, shown: Mapping[str, str]) -> list[Problem]:
+    """Say which rules speak nowhere: no route of their own, no default one, and no channel in the settings."""
+    return [
+        Problem(
+            file=shown.get(rule.origin.file, rule.origin.file),
+            line=rule.origin.line,
+            column=5,
+            code="W108",
+            message=f'nobody hears "{rule.id}": give it a route, write one under defaults, or set BUDGETBOT_CHANNEL',
+            severity="warning",
+        )
+        for rule in book.rules
+        if not rule.route and not book.default_route
+    ]
 
 
 def _database(settings: Settings) -> tuple[str, str]:
@@ -92,7 +110,7 @@ def _from_snapshot(
             said = incidents.said(tx, now.astimezone(UTC).date())
             new = [rule for rule in book.rules if rule.id not in said.rules]
             if new:
-                spend = load_spend(tx, store, book, cuts(book, now))
+                spend = load_spend(tx, store, book, cuts(book, now), now=now)
                 if spend.history_from is not None:
                     findings = evaluate(book, spend, now).findings
                     found += _already_passed(findings, {rule.id for rule in new}, shown)

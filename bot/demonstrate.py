@@ -96,7 +96,7 @@ def play(say: Say, ask: Callable[[], str | None] | None = None) -> None:
             clock[0] = datetime.combine(day, AT)
             tick(app, clock[0], wait=0.0)
             day += timedelta(days=1)
-        for hours in (36, 60):  # the last month ends, settles and is closed
+        for hours in (14, 36, 60):  # the last month ends, settles and is closed
             clock[0] = datetime.combine(organization.end + timedelta(days=1), time(), UTC) + timedelta(
                 hours=hours
             )

@@ -8,7 +8,7 @@ from typing import Literal
 from bot.core.errors import BotError
 from bot.core.period import DAY, midnight
 from bot.core.rooms import Target, ops_room, rooms_of
-from bot.core.rules.book import Rulebook, Team
+from bot.core.rules.book import TEAM, Rulebook, Team
 from bot.core.spend import Names
 from bot.edge.openai import Ask, OpenAI
 from bot.edge.slack import Slack, SlackTrouble
@@ -64,6 +64,7 @@ def examine(settings: Settings, now: datetime, malformed: Sequence[Wrong] = ()) 
         in_force = Rules(settings, store).now(now)
         book = in_force.book
         yield from _rules(in_force)
+        yield from _unheard(book, settings)
     except BotError as failed:
         yield Finding("rules", "wrong", failed.happened, failed.remedy)
     if not wrong & {"OPENAI_ADMIN_KEY", "OPENAI_BASE_URL"}:
@@ -115,9 +116,8 @@ def _polls(store: Store, now: datetime) -> Iterator[Finding]:
         yield Finding("polls", "wrong", said, "What is stored stands; mend what it names and poll again.")
     if costs is not None and costs.since is not None:
         yield Finding("history", "ok", f"costs are stored from {costs.since} on")
-    for result in results:
-        if result.complete and result.why:
-            yield Finding(f"source {result.source}", "note", result.why)
+    for source, why in dict.fromkeys((r.source, r.why) for r in results if r.complete and r.why):
+        yield Finding(f"source {source}", "note", why)
 
 
 def _rules(in_force: InForce) -> Iterator[Finding]:
@@ -131,6 +131,14 @@ def _rules(in_force: InForce) -> Iterator[Finding]:
         warnings = len(in_force.problems) - errors
         said = f"{count} rule{'s' if count != 1 else ''} in force"
         yield Finding("rules", "ok", f"{said}, {warnings} warning{'s' if warnings != 1 else ''}")
+
+
+def _unheard(book: Rulebook, settings: Settings) -> Iterator[Finding]:
+    for rule in book.rules:
+        nobody = tuple("" for _ in rule.scope.each)
+        if rule.route != TEAM and not rooms_of(book, rule, nobody, Names(), settings.channel):
+            remedy = "Give it a route, write one under defaults, or set BUDGETBOT_CHANNEL."
+            yield Finding(f"rule {rule.id}", "wrong", "nobody hears it", remedy)
 
 
 def _openai(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -166,7 +174,10 @@ def _slack(settings: Settings, book: Rulebook, names: Names) -> Iterator[Finding
     try:
         who = slack.whoami()
     except SlackTrouble as failed:
-        yield Finding("Slack", "wrong", str(failed), "See that the token is of an installed app.")
+        remedy = "See that the token is of an installed app."
+        if failed.kind in ("passing", "uncertain"):
+            remedy = "Slack did not answer: try again."
+        yield Finding("Slack", "wrong", f"{failed.code} ({failed.kind})", remedy)
         return
     yield Finding("Slack", "ok", f"workspace {who.team}")
     yield from _scopes(who.scopes)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from bot.core.decide import Said, decide
 from bot.core.evaluate import Evaluation, cuts, evaluate, next_boundary
 from bot.core.incident import Event, Finding, Incident
 from bot.core.outlook import Courses, days_needed, has_course, settled_until
-from bot.core.period import Span
+from bot.core.period import DAY, Span
 from bot.core.rooms import Opening, Room, Target, plan, rooms_of
 from bot.core.rules.book import Rule, Rulebook
 from bot.core.spend import Group, Names, Spend
@@ -58,14 +58,19 @@ def last_evaluated(tx: Connection) -> Evaluated | None:
 
 
 def load_spend(
-    tx: Connection, store: Store, book: Rulebook, at: Sequence[date], *, known_at: datetime | None = None
+    tx: Connection,
+    store: Store,
+    book: Rulebook,
+    at: Sequence[date],
+    *,
+    now: datetime | None = None,
 ) -> Spend:
-    """Return costs cut at the given days, with names, from one grouped scan."""
+    """Return costs cut at the given days, with names, from one grouped scan; none of the days after `now`."""
     series, models = store.index.refresh(tx)
     state = records.stored(tx).get(("costs", "1d"))
     return Spend(
         at,
-        facts.sums(tx, at, known_at=known_at),
+        facts.sums(tx, at, before=now.astimezone(UTC).date() + DAY if now else None),
         series,
         records.names(tx),
         book,
@@ -142,7 +147,9 @@ def _decide(
     ids = incidents.record(tx, events, poll_id)
     new = [event for event in events if event.key in ids]
     first = {rule.id for rule in active} - known.rules
-    _say(tx, book, new, ids, states, tellings, spend.names, first, now, voice)
+    firing = {i.fingerprint: i for i in known.incidents if i.state == "firing" and i.announced} | states
+    unheard = [i for i in firing.values() if i.state == "firing" and i.announced]
+    _say(tx, book, new, ids, states, unheard, tellings, spend.names, first, now, voice)
     outbox.touch(tx, list(states))
     incidents.remember_rules(tx, [r for r in active if r.id in first and r.id not in learning], now)
     for event in new:
@@ -152,7 +159,7 @@ def _decide(
                 "rule": event.rule_id,
                 "group": list(event.group),
                 "transition": event.transition,
-                "level": event.level,
+                "threshold": event.level,
                 "reason": event.reason,
             },
         )
@@ -238,6 +245,7 @@ def _say(
     events: Sequence[Event],
     ids: Mapping[str, int],
     states: Mapping[str, Incident],
+    firing: Sequence[Incident],
     tellings: Mapping[str, Telling],
     names: Names,
     first: set[str],
@@ -245,7 +253,10 @@ def _say(
     voice: Voice,
 ) -> None:
     """Turn events into messages and thread lines: what opens in a room is gathered, the rest joins its message."""
-    members = outbox.cards_of(tx, list({event.fingerprint for event in events}))
+    _follow_routes(tx, book, {**{i.fingerprint: i for i in firing}, **states}, names, voice)
+    members = outbox.cards_of(
+        tx, [*{event.fingerprint for event in events}, *(i.fingerprint for i in firing)]
+    )
     cards = outbox.cards(tx, set(members.values()))
     messages: dict[str, list[tuple[Target, int]]] = {}
     for (fingerprint, target), card_id in members.items():
@@ -253,7 +264,7 @@ def _say(
     openings: dict[tuple[str, Target], Opening] = {}
     for event in events:
         incident = states[event.fingerprint]
-        rooms = _rooms(book, event, names, voice)
+        rooms = _rooms(book, event.rule_id, event.group, names, voice)
         for room in rooms:
             key = (event.fingerprint, room.target)
             if key not in members and _opens(event) and room.hears(event.severity):
@@ -276,6 +287,18 @@ def _say(
                 text = f"{text} {' '.join(mention(who) for who in mentions)}"
             key_ = f"{event.key}:{target}:reply"
             outbox.reply(tx, key_, ids[event.key], card_id, text, broadcast=not event.quiet)
+    told = {fingerprint for fingerprint, _ in (*members, *openings)}
+    for incident in firing:
+        # Nobody heard of it yet: its rule had no route, or its severity was below every floor.
+        if incident.fingerprint in told:
+            continue
+        for room in _rooms(book, incident.rule_id, incident.group, names, voice):
+            if room.hears(incident.severity):
+                over, key_ = incident.value - incident.amount, f"{incident.fingerprint}:heard"
+                opening = Opening(
+                    incident.fingerprint, key_, room, incident.severity, over, first_of=incident.rule_id
+                )
+                openings[incident.fingerprint, room.target] = opening
     planned = plan(list(openings.values()), outbox.rooms(tx), outbox.waiting(tx), now)
     for message in planned.messages:
         outbox.open_message(tx, message, ids, now)
@@ -283,11 +306,26 @@ def _say(
         outbox.gather(tx, target, until)
 
 
+def _follow_routes(
+    tx: Connection, book: Rulebook, known: Mapping[str, Incident], names: Names, voice: Voice
+) -> None:
+    """Let messages that could not be posted go where their rule speaks now: its route may have been mended."""
+    for card_id, (target, fingerprint) in outbox.unposted(tx).items():
+        incident = known.get(fingerprint)
+        if incident is None:
+            continue
+        rooms = [room.target for room in _rooms(book, incident.rule_id, incident.group, names, voice)]
+        taken = {at for _, at in outbox.cards_of(tx, [fingerprint])}
+        free = [room for room in rooms if room not in taken]
+        if target not in rooms and free:
+            outbox.move(tx, card_id, free[0])
+
+
 def _opens(event: Event) -> bool:
     """Tell whether a room that has heard nothing of the incident should hear this."""
     return event.transition in ("fired", "raised", "recrossed", "continued") or not event.quiet
 
 
-def _rooms(book: Rulebook, event: Event, names: Names, voice: Voice) -> tuple[Room, ...]:
-    rule = book.rule(event.rule_id)
-    return rooms_of(book, rule, event.group, names, voice.fallback) if rule is not None else ()
+def _rooms(book: Rulebook, rule_id: str, group: Group, names: Names, voice: Voice) -> tuple[Room, ...]:
+    rule = book.rule(rule_id)
+    return rooms_of(book, rule, group, names, voice.fallback) if rule is not None else ()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.app import App
 from bot.core.dimension import described
-from bot.core.errors import BotError, Unanswered
+from bot.core.errors import BotError, SetupWrong, Unanswered
 from bot.core.evaluate import needs_from
 from bot.core.incident import Event
 from bot.core.rooms import ops_room
@@ -111,11 +111,25 @@ def deliver(app: App, done: Tick, *, wait: float = 0.0, stopped: Callable[[], bo
     # What was written at a later instant is due all the same.
     now = max(done.now, before.now) if before else done.now
     try:
-        return replace(done, delivered=app.courier().deliver(now, wait=wait, stopped=stopped))
+        delivered = app.courier().deliver(now, wait=wait, stopped=stopped)
+        return replace(done, delivered=delivered, unsaid=_refused(app) if delivered.waiting else None)
     except BotError as refused:
         with app.store.reading() as tx:
             due, held, _ = delivery.left(tx, now)
         return replace(done, delivered=Delivered(0, due, held), unsaid=refused)
+
+
+def _refused(app: App) -> BotError | None:
+    """Return which rooms will not hear the bot until somebody acts; None when waiting may help."""
+    with app.store.reading() as tx:
+        refusals = delivery.refusals(tx)
+    if not refusals:
+        return None
+    rooms = ", ".join(f"{name} ({why.split(' ')[1]})" for name, why in sorted(refusals.items()))
+    return SetupWrong(
+        f"Slack does not let the bot speak in {rooms}; what is to be said there waits.",
+        "Invite the app with /invite, or change the route in the rule file.",
+    )
 
 
 def tick(
@@ -245,7 +259,8 @@ def _speak_of_trouble(tx: Connection, rules: InForce, synced: Synced, skew: str,
     )
     if synced.costs_complete:
         say("silence", "", "", "OpenAI's costs are read again; what was missed is judged now.")
-    elif synced.refused is not None:
+    elif synced.refused is not None and "ops" in rules.book.routes:
+        # Those who look after the bot hear of a refused key at once; everybody else only when it lasts.
         say("silence", synced.refused.happened, synced.refused.remedy, "")
     elif _silent_for(tx, now) >= SILENCE:
         why = next((r.why for r in synced.results if r.source == "costs" and not r.complete), "")

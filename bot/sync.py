@@ -129,7 +129,8 @@ class Syncer:
         Days that have not begun yet are left out: nothing can be stored of them.
         """
         began_at = self.clock()
-        until = min(until, now.astimezone(UTC).date() + DAY)
+        today = now.astimezone(UTC).date()
+        until = min(until, today + DAY)
         with self.store.reading() as tx:
             states = records.stored(tx)
             stopped = records.unfinished(tx)
@@ -144,6 +145,9 @@ class Syncer:
                 continue
             try:
                 self._read_span(planned, stopped.get((name, "1d")), now, progress)
+                if planned.state.through == until > today:
+                    # Up to now without a hole: figures are as of this read, as after a poll.
+                    planned.state = replace(planned.state, read_at=now)
             except KeyRefused as failed:
                 planned.failed = refused = failed
             except NotOffered as failed:
@@ -151,8 +155,11 @@ class Syncer:
             except BotError as failed:
                 planned.failed = failed
         results = tuple(planned.result() for planned in tasks)
+        seen = set().union(*(planned.ids for planned in tasks))
+        names = Learned() if refused else learn(self.openai, self.store, seen, now, self.names_every)
         with self.store.writing() as tx:
             records.keep(tx, [planned.state for planned in tasks])
+            names.keep(tx, now)
             poll_id = records.poll(tx, now, began_at, self.clock(), results)
         return Synced(results, poll_id, refused)
 
@@ -176,7 +183,9 @@ class Syncer:
             for group_by in tried:
                 asked = Ask(planned.source, midnight(planned.start), end, planned.width, group_by)
                 try:
-                    planned.readings = list(self.openai.read_span(asked, now, concurrency=1))
+                    planned.readings = list(
+                        self.openai.read_span(asked, min(now, self.clock()), concurrency=1)
+                    )
                 except AskRefused as refusal:
                     if group_by == tried[-1]:
                         raise
@@ -276,7 +285,9 @@ class Syncer:
             asked = Ask(planned.source, start, end, planned.width, group_by, limit=days)
             at_once = 1 if days else BACKFILL  # one refusal gives up the windows that are read beside it
             try:
-                for reading in self.openai.read_span(asked, now, concurrency=at_once, newest_first=True):
+                for reading in self.openai.read_span(
+                    asked, min(now, self.clock()), concurrency=at_once, newest_first=True
+                ):
                     backfill = replace(backfill, reached=reading.start.date())
                     self._keep_window(planned, reading, backfill, now, keep=keep)
                     if progress:

@@ -314,3 +314,11 @@ def test_amounts_reach_the_ends_of_their_column(store):
     largest = 2**63 - 1
     keep(store, costs({(0, "a"): largest, (1, "a"): -largest}))
     assert known(store) == {(0, "a"): largest, (1, "a"): -largest}
+
+
+def test_who_asks_about_a_past_day_is_not_told_of_those_after_it(store):
+    keep(store, costs({(0, "a"): 5, (1, "a"): 6, (2, "a"): 7}))
+    cuts = [FIRST, FIRST + timedelta(days=31)]
+    with store.reading() as tx:
+        (stretch,) = facts.sums(tx, cuts, before=FIRST + timedelta(days=2))
+    assert list(stretch.values()) == [11]

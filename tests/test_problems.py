@@ -383,6 +383,11 @@ CASES = [
         ['5:26 W104 is this one line item? write "gpt-5, input" in quotes'],
         id="W104",
     ),
+    pytest.param(
+        instead("amount", "amount: 12.000"),
+        ['7:13 W107 "12.000" is 12 dollars; for thousands write 12,000'],
+        id="W107",
+    ),
     pytest.param(with_keys("week_starts: sunday"), ['8:18 W106 "week_starts" moves weeks only'], id="W106"),
 ]
 
@@ -393,7 +398,7 @@ def test_a_mistake_is_told_at_its_place(text: str, expected: list[str]):
 
 
 def test_every_code_of_a_text_has_a_case():
-    told_elsewhere = {"W103", "W105", "W110"}
+    told_elsewhere = {"W103", "W105", "W108", "W110"}
     assert {str(case.id)[:4] for case in CASES} | told_elsewhere == set(CODES)
 
 

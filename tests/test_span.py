@@ -41,7 +41,7 @@ def test_a_span_is_read_and_its_progress_only_grows(tmp_path, ledger):
         assert days(built) == (ago(300), TODAY, 301)
         assert backfills(built) == []
         assert (built.state().since, built.state().through) == (ago(300), TOMORROW)
-        assert built.state().read_at is None  # it is not a poll: nothing is judged on it
+        assert built.state().read_at == NOON  # up to now without a hole: figures are as of this read
     assert [done for _, done, _ in told] == sorted({done for _, done, _ in told})
     assert told[-1] == ("costs", 301, 301)
     assert {(source, total) for source, _, total in told} == {("costs", 301)}
@@ -215,3 +215,15 @@ def test_a_change_of_old_days_is_a_new_version_of_the_data_even_when_it_is_kille
         with pytest.raises(Killed):
             built.span(ago(60), progress=die)
         assert built.version() > version
+
+
+def test_figures_are_as_of_a_span_that_reaches_today_and_names_are_learned(tmp_path, ledger):
+    ledger.project("proj_1", "search-prod")
+    with bot(tmp_path, ledger) as built:
+        built.span(ago(120))
+        assert built.rows("SELECT read_at IS NOT NULL FROM source_state WHERE source = 'costs'") == [(1,)]
+        assert built.rows("SELECT name FROM name WHERE kind = 'project'") == [("search-prod",)]
+    (tmp_path / "past").mkdir()
+    with bot(tmp_path / "past", ledger) as built:
+        built.span(ago(120), until=ago(90))
+        assert built.rows("SELECT read_at FROM source_state WHERE source = 'costs'") == [(None,)]

@@ -1,5 +1,6 @@
 """Whole months told through the real tick: real HTTP, real SQLite, a stand-in for OpenAI and one for Slack."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -871,3 +872,49 @@ def test_model_and_project_and_line_item_are_named(story):
     story.poll("2026-10-01 12:00")
     assert story.posts[0].startswith("Info: gpt-5.2 in search-prod has used 60%")
     assert "line item `gpt-5.2, input` $600.00 (100%)" in shown(story.card)
+
+
+def test_what_nobody_heard_is_said_once_a_route_exists(story):
+    story.world.settings = replace(story.world.settings, budgetbot_channel="")
+    story.restart()
+    story.rules(MONTHLY)
+    story.spend("2026-10-05", "850")
+    done = story.poll("2026-10-06 12:00")
+    assert [event.level for event in done.events] == ["80%"]
+    assert done.notes == ("Nobody hears project-month: give it a route, or set BUDGETBOT_CHANNEL.",)
+    assert story.posts == []
+    story.rules("defaults: {route: finops}\nroutes: {finops: {channel: finance}}\n" + MONTHLY)
+    story.poll("2026-10-06 12:05")
+    assert len(story.room("finance")) == 1
+    assert story.room("finance")[0].startswith("Amber: search-prod has used 85%")
+    story.poll("2026-10-06 12:10")
+    assert len(story.slack.messages) == 1
+
+
+def test_a_message_that_could_not_be_posted_follows_its_mended_route(story):
+    story.world.settings = replace(story.world.settings, budgetbot_channel="")
+    story.restart()
+    routed = "defaults: {route: finops}\nroutes: {finops: {channel: CHANNEL}}\n" + MONTHLY
+    story.rules(routed.replace("CHANNEL", "nowhere"))
+    story.spend("2026-10-05", "850")
+    done = story.world.poll("2026-10-06 12:00", wait=0.0)
+    assert done.delivered.waiting == 1
+    assert str(done.unsaid) == (
+        "Slack does not let the bot speak in nowhere (channel_not_found); what is to be said there waits. "
+        "Invite the app with /invite, or change the route in the rule file."
+    )
+    story.rules(routed.replace("CHANNEL", "finance"))
+    assert story.poll("2026-10-06 12:05").delivered.done == 1
+    assert len(story.room("finance")) == 1
+
+
+def test_a_refusing_room_falls_back_on_the_default_route(story):
+    story.world.settings = replace(story.world.settings, budgetbot_channel="")
+    story.restart()
+    routes = "defaults: {route: finops}\nroutes: {finops: {channel: finance}, gone: {channel: nowhere}}\n"
+    story.rules(routes + MONTHLY.replace("    each: project\n", "    each: project\n    route: gone\n"))
+    story.spend("2026-10-05", "850")
+    story.poll("2026-10-06 12:00")
+    (alert, why) = sorted(story.room("finance"))
+    assert alert.startswith("Amber: search-prod has used 85%")
+    assert why.startswith("budgetbot: Slack does not let me speak in #nowhere (channel_not_found)")

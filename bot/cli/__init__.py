@@ -17,12 +17,17 @@ COMMANDS = {
     "report": ("bot.cli.ask", "What was spent, as a table."),
     "top": ("bot.cli.ask", "The largest, with their share."),
     "rules": ("bot.cli.ask", "The rules in force, and projects nobody watches."),
+    "help": ("bot.cli.ask", "What can be asked, or everything about one verb."),
     "check": ("bot.cli.files", "Every problem of the rule files, at its place."),
     "db": ("bot.cli.database", "The database: migrations."),
     "doctor": ("bot.cli.setup", "Check every setting, key, channel and clock, each with a remedy."),
     "manifest": ("bot.cli.setup", "The Slack app manifest to paste."),
 }
 """Command → the module that holds it, and its line in `--help`."""
+
+
+NAMED_OTHERWISE = {"help": "help_"}
+"""Commands whose function may not carry their name."""
 
 
 class Lazy(click.Group):
@@ -36,7 +41,7 @@ class Lazy(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        found = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        found = getattr(import_module(COMMANDS[cmd_name][0]), NAMED_OTHERWISE.get(cmd_name, cmd_name))
         assert isinstance(found, click.Command)
         return found
 

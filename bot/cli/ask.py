@@ -96,3 +96,20 @@ def rules(words: tuple[str, ...], now_text: str | None, form: str) -> None:
     Example: budgetbot rules project=labs
     """
     _ask("rules", words, now_text, form)
+
+
+@click.command("help", context_settings=ASKING)
+@click.argument("words", nargs=-1)
+def help_(words: tuple[str, ...]) -> None:
+    """What can be asked, or everything about one verb: WORDS is status, report, top or rules.
+
+    Example: budgetbot help report
+    """
+    from bot.core.helping import helped  # noqa: PLC0415
+    from bot.core.query import Misread, parse  # noqa: PLC0415
+    from bot.render import terminal  # noqa: PLC0415
+
+    query = parse(["help", *words], moment(None).date())
+    if isinstance(query, Misread):
+        raise Misused(query.problem, f"Try: budgetbot {query.corrections[0]}")
+    click.echo(terminal.help_text(helped(query.topic)))

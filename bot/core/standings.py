@@ -234,7 +234,8 @@ class Standings:
         mark, why = incident.fingerprint, str(incident.reason)
         place = finding.place(top.label) if top else -1
         said = finding.place(incident.level) if incident.state == "firing" else -1
-        if said >= 0 and said >= place:
+        same_budget = incident.amount == finding.amount
+        if said >= 0 and said >= place and same_budget:
             return self._told(finding, mark, incident.level, why, incident.severity)
         if place >= 0:
             why = str(Reason.HIGHER if incident.state == "firing" else Reason.RECROSSED)

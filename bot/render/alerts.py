@@ -34,6 +34,8 @@ from bot.render.alert_words import (
 __all__ = ["EMOJI", "Told", "card", "mention", "overflow"]
 
 TABLE_ROWS = 10
+SHARED = 3
+"""Fewer incidents than this share something by chance."""
 
 Block = dict[str, Any]
 
@@ -153,8 +155,8 @@ def _table(told: Sequence[Told], revision: int, mentions: Sequence[str]) -> dict
             block_id=f"incidents.{revision}",
         ),
     ]
-    if cause := _cause(told):
-        above.append(blocks.section(cause))
+    if shared := _in_common(alive):
+        above.append(blocks.section(shared))
     notes = [as_of(told[0].telling), "each is tracked on its own, its history in the thread"]
     notes.append(" ".join(f"`{each.incident.fingerprint}`" for each in told[:TABLE_ROWS]))
     above.append(blocks.context(" · ".join(notes)))
@@ -169,10 +171,14 @@ def _table_headline(told: Sequence[Told], alive: Sequence[Told]) -> str:
         if len(alive) == len(told)
         else f"*{len(alive)} of {len(told)} budgets* are"
     )
-    worst = max(alive, key=lambda each: each.incident.value - each.incident.amount)
+    worst = max(alive, key=lambda each: (_ratio(each.incident), each.incident.value))
     share = show_percent(worst.incident.value, worst.incident.amount)
     of = f"at *{share}*" if worst.incident.amount else f"with *{usd(worst.incident.value)}* of $0"
     return f"{count} past a level; the furthest is *{blocks.name(subject(worst.telling), 80)}* {of}"
+
+
+def _ratio(incident: Incident) -> float:
+    return incident.value / incident.amount if incident.amount else float("inf")
 
 
 def _row_state(incident: Incident) -> str:
@@ -185,20 +191,18 @@ def _over(over: int) -> str:
     return f"+{usd(over)}" if over > 0 else ""
 
 
-def _cause(told: Sequence[Told]) -> str:
-    """Return the largest part that most of the incidents share; '' when they share none."""
+def _in_common(told: Sequence[Told]) -> str:
+    """Return the part on which most of three or more incidents spent at least half; '' when they share none."""
     counts: dict[tuple[str, str], int] = {}
     for each in told:
         for part in each.telling.parts:
             if part.amount * 2 >= each.incident.value:
                 counts[part.dimension, part.name] = counts.get((part.dimension, part.name), 0) + 1
     (dimension, name), shared = max(counts.items(), key=lambda item: item[1], default=(("", ""), 0))
-    if shared * 3 < len(told) * 2:
+    if shared < SHARED or shared * 3 < len(told) * 2:
         return ""
     how_many = "all of them" if shared == len(told) else f"{shared} of the {len(told)}"
-    return (
-        f"*One likely cause:* {how_many} spent at least half on {WORDS[dimension]} `{blocks.name(name, 80)}`"
-    )
+    return f"*In common:* {how_many} spent at least half on {WORDS[dimension]} `{blocks.name(name, 80)}`"
 
 
 def overflow(told: Sequence[Told]) -> list[str]:

@@ -1,5 +1,6 @@
 """`amount`: dollars, a table of them by group, or a plan of them by day."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
@@ -12,6 +13,9 @@ from bot.core.rules.table import Field, Key, Table, entries, is_empty
 
 ELSE = "else"
 """The last entry of a table: every group no other entry matched."""
+
+THOUSANDS_BY_POINT = re.compile(r"\s*\$?[1-9]\d{0,2}\.\d{3}\s*")
+"""How much of Europe writes thousands; read as dollars it would be a thousandth."""
 
 _FROM = Key("from", DATE, "The first day of the step.", required="the first day of the step, like 2026-02-01")
 _AMOUNT = Key("amount", USD, "Dollars from that day on.", required="dollars, like 12,000")
@@ -50,6 +54,14 @@ def _plan(node: Node, name: str, problems: Problems) -> Plan | None:
             )
             return None
         amount = USD.read(node, name, problems)
+        if amount is not None and THOUSANDS_BY_POINT.fullmatch(node.text):
+            whole = node.text.strip().removeprefix("$")
+            meant = whole.replace(".", ",")
+            problems.add(
+                "W107",
+                node,
+                f"{quoted(node.text)} is {whole.split('.')[0]} dollars; for thousands write {meant}",
+            )
         return None if amount is None else Plan(((date.min, amount),))
     steps: dict[date, tuple[int, Node]] = {}
     for item in node.items if isinstance(node, Sequence) else (node,):

@@ -40,6 +40,8 @@ CODES = {
     "W104": "a line item that a comma may have split",
     "W105": "a file that is not read",
     "W106": "a key without effect",
+    "W107": "an amount that may be meant a thousand times larger",
+    "W108": "a rule that nobody hears",
     "W110": "a level that is already passed",
 }
 """Every code and what it stands for. B are errors, W warnings. New mistakes get new codes."""

@@ -304,3 +304,14 @@ def left(tx: Connection, now: datetime) -> tuple[int, int, datetime | None]:
     due += [utc(row[0]) for row in edits if row[0] is not None]
     held = sum(utc(due_at) > now for due_at, _ in notices)
     return len(due), held, min(due, default=None)
+
+
+def refusals(tx: Connection) -> dict[str, str]:
+    """Return the rooms that will not hear us while something for them waits, and why."""
+    rows = tx.execute(
+        select(col(CardRow.target), func.max(col(NoticeRow.why)))
+        .join(NoticeRow, col(NoticeRow.card_id) == col(CardRow.id))
+        .where(col(NoticeRow.state) == "waiting", col(NoticeRow.why).like("%(permanent)%"))
+        .group_by(col(CardRow.target))
+    )
+    return {row[0]: row[1] for row in rows}

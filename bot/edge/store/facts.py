@@ -229,10 +229,13 @@ def _by_key(row: tuple[int | None, ...]) -> Any:
     return row[:3]
 
 
-def sums(tx: Connection, cuts: Sequence[date], *, known_at: datetime | None = None) -> list[dict[int, int]]:
+def sums(
+    tx: Connection, cuts: Sequence[date], *, known_at: datetime | None = None, before: date | None = None
+) -> list[dict[int, int]]:
     """Return nano-dollars by cost series for each stretch between two cuts: one statement, whatever the rules.
 
-    `known_at` answers with the values as they were known at that instant.
+    Days from `before` on are left out: who asks about a past day is not told of those after it. `known_at`
+    answers with the values as they were known at that instant.
     """
     stretches: list[dict[int, int]] = [{} for _ in cuts[1:]]
     if not stretches:
@@ -251,7 +254,8 @@ def sums(tx: Connection, cuts: Sequence[date], *, known_at: datetime | None = No
             f"SELECT {i}, series_id, SUM(amount_nano) FROM {rows} WHERE bucket >= ? AND bucket < ? GROUP BY series_id"  # noqa: S608 - numbers and our own names
             for i in some
         )
-        bound = [value for i in some for value in (*values, epoch(cuts[i]), epoch(cuts[i + 1]))]
+        last = before or date.max
+        bound = [value for i in some for value in (*values, epoch(cuts[i]), epoch(min(cuts[i + 1], last)))]
         for place, series_id, amount in _raw(tx.exec_driver_sql(statement, tuple(bound))):
             stretches[place][series_id] = int(amount)
     return stretches

@@ -176,6 +176,42 @@ def reply(
     )
 
 
+def unposted(tx: Connection) -> dict[int, tuple[Target, str]]:
+    """Return the messages about incidents that stand nowhere yet: where they are to go, and one of their incidents."""
+    rows = tx.execute(
+        select(
+            col(CardRow.id),
+            col(CardRow.target_kind),
+            col(CardRow.target),
+            func.min(col(CardMember.fingerprint)),
+        )
+        .join(CardMember, col(CardMember.card_id) == col(CardRow.id))
+        .where(
+            col(CardRow.organization_id) == ORGANIZATION,
+            col(CardRow.posted_at).is_(None),
+            col(CardRow.form) == "incidents",
+        )
+        .group_by(col(CardRow.id), col(CardRow.target_kind), col(CardRow.target))
+    )
+    found: dict[int, tuple[Target, str]] = {}
+    for row in rows.fetchall():
+        assert row[0] is not None
+        found[row[0]] = (Target(row[1], row[2]), row[3])  # type: ignore[arg-type]
+    return found
+
+
+def move(tx: Connection, card_id: int, target: Target) -> None:
+    """Send a message that stands nowhere yet elsewhere: the route of its rule was changed."""
+    place = {"target_kind": target.kind, "target": target.address}
+    tx.execute(update(CardRow).where(col(CardRow.id) == card_id).values(place))
+    tx.execute(update(CardMember).where(col(CardMember.card_id) == card_id).values(place))
+    tx.execute(
+        update(NoticeRow)
+        .where(col(NoticeRow.card_id) == card_id, col(NoticeRow.state) == "waiting")
+        .values(try_at=_AT_ONCE, why="")
+    )
+
+
 def hurry(tx: Connection, card_id: int, now: datetime) -> None:
     """Let a gathering message go at once: one of its incidents turned critical."""
     tx.execute(

@@ -324,3 +324,24 @@ def test_no_text_makes_the_loader_raise(text: str):
     loaded = load_texts({"a.yaml": text})
     assert (loaded.book is None) == any(p.severity == "error" for p in loaded.problems)
     assert all(p.line >= 1 and p.column >= 1 and p.message for p in loaded.problems)
+
+
+def test_a_misspelt_kind_hides_no_other_mistake():
+    text = """version: 1
+rules:
+  - id: Model_Day
+    kind: budgett
+    select: {projct: a}
+    period: fortnight
+    amount: abc
+    route: nowhere
+"""
+    problems = load_texts({"a.yaml": text}).problems
+    assert [(problem.line, problem.code) for problem in problems] == [
+        (3, "B020"),
+        (4, "B035"),
+        (5, "B034"),
+        (6, "B013"),
+        (7, "B022"),
+        (8, "B031"),
+    ]

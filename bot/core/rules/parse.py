@@ -132,10 +132,14 @@ def _values(node: Node, ids: dict[str, Scalar], problems: Problems) -> tuple[str
         near = "" if word in NOT_IN_THIS_VERSION else closest(word, KINDS)
         message = f"kind {quoted(word)} is not known to this version; it knows: {known}"
         problems.add("B035", kind.value, message, near)
-    if word is None or word not in KINDS:
-        return None
-    values = KINDS[word].keys.read(mapping, where, problems)
-    return (word, values) if values else None
+        # A misspelt kind hides none of the rule's other mistakes.
+        return _read_as(near, mapping, where, problems) if near else None
+    return _read_as(word, mapping, where, problems) if word is not None else None
+
+
+def _read_as(kind: str, mapping: MappingNode, where: str, problems: Problems) -> tuple[str, Values] | None:
+    values = KINDS[kind].keys.read(mapping, where, problems)
+    return (kind, values) if values else None
 
 
 def _check_former_ids(rules: list[Read], ids: dict[str, Scalar], problems: Problems) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from bot.core.errors import SetupWrong, Unanswered
+from bot.core.errors import SetupWrong
 from bot.core.rooms import Target
 from bot.edge.slack_trouble import SlackTrouble
 from bot.edge.store import delivery, incidents, outbox
@@ -264,15 +264,6 @@ class Courier:
                 outbox.say(tx, f"refused:{refused}:{clock.isoformat()}", target, "ops", body, job.due_at)
             return
         delivery.retry(tx, job, self.clock() + REFUSED_WAIT, str(trouble), uncertain=False)
-
-
-def summary(delivered: Delivered) -> None:
-    """Raise Unanswered when something that is due could not be said."""
-    if delivered.waiting:
-        count = f"{delivered.waiting} message{'s' if delivered.waiting != 1 else ''}"
-        raise Unanswered(
-            f"{count} could not be delivered to Slack yet; they are kept.", "Run the poll again."
-        )
 
 
 def _mentions(job: Job, told: Sequence[Told]) -> list[str]:

@@ -22,11 +22,6 @@ def epoch(day: date) -> int:
     return (day.toordinal() - _EPOCH_ORDINAL) * 86_400
 
 
-def day_of(bucket: int) -> date:
-    """Return the UTC day a Unix second falls in."""
-    return date.fromordinal(bucket // 86_400 + _EPOCH_ORDINAL)
-
-
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 

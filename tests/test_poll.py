@@ -364,7 +364,7 @@ def test_the_first_start_with_bad_rules_names_the_first_problem(w, here):
     w.rules("version: 1\nrules:\n  - id: x\n    kind: bugdet\n")
     done = here(w.tmp_path, environment(w), "poll", "--now", NOW)
     assert (done.code, len(done.said)) == (3, 1)
-    assert "rules.yaml:4" in done.said[0]
+    assert "rules.yaml:3" in done.said[0]
     assert "budgetbot check" in done.said[0]
 
 

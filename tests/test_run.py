@@ -242,10 +242,18 @@ def test_openai_down_is_said_once_after_hours_and_so_is_its_return(w):
     assert len([text for text in said if "read again" in text]) == 1
 
 
-def test_a_refused_key_ends_nothing_and_is_said_once(w):
+def test_a_refused_key_ends_nothing_and_is_said_once_to_those_who_look_after_the_bot(w):
+    w.rules(RULES + "routes: {ops: {channel: budget-admin}}\n")
     w.openai.break_down(Status(401))
     assert len(loop(w, "2025-10-05 14:30")) == 4
-    assert len([message for message in w.slack.messages if "refuses the key" in str(message)]) == 1
+    (said,) = [message for message in w.slack.messages if "refuses the key" in str(message)]
+    assert w.slack.channels[said.channel].name == "budget-admin"
+
+
+def test_a_refused_key_is_no_alert_to_anybody_else(w):
+    w.openai.break_down(Status(401))
+    assert len(loop(w, "2025-10-05 14:30")) == 4
+    assert list(w.slack.messages) == []
 
 
 def test_a_bad_edit_and_a_lost_folder_keep_yesterdays_rules_and_are_said_once_each(w):

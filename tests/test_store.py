@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import SetupWrong, Unanswered
-from bot.edge.store import engine, records
+from bot.edge.store import engine, heard, records
 from bot.edge.store.records import SourceResult, Stored
 from bot.edge.store.store import Store
 from tests.syncing import NOON, ago, empty_database
@@ -316,6 +316,9 @@ def test_markers_are_found_by_the_very_beginning_of_their_key(store):
 
 def test_a_delivery_is_heard_once_within_the_hour(store):
     with store.writing() as tx:
-        assert records.first_time(tx, "Ev1", NOON)
-        assert not records.first_time(tx, "Ev1", NOON + timedelta(minutes=59))
-        assert records.first_time(tx, "Ev1", NOON + timedelta(minutes=61))
+        assert not heard.heard(tx, "Ev1", NOON)
+        heard.keep(tx, ["Ev1", "Ev1"], NOON)
+        assert heard.heard(tx, "Ev1", NOON + timedelta(minutes=59))
+        assert not heard.heard(tx, "Ev1", NOON + timedelta(minutes=61))
+        heard.keep(tx, ["Ev2"], NOON + timedelta(minutes=61))
+        assert tx.exec_driver_sql("SELECT key FROM heard").fetchall() == [("Ev2",)]

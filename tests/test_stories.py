@@ -133,7 +133,7 @@ def test_a_month_from_49_percent_to_its_close(story):
     assert story.posts == [
         (
             "Red: search-prod is $95 over its October budget: $1,095 of $1,000, 109%, on course for $2,250. "
-            f"{story.fingerprint()}"
+            f"Passed 50, 80 and 100%. {story.fingerprint()}"
         )
     ]
     assert "50, 80 and 100%" in shown(story.card)
@@ -567,7 +567,7 @@ def test_a_budget_of_nothing_speaks_at_the_first_cent(story):
     story.spend("2026-10-01", "0.50")
     story.poll("2026-10-01 13:00")
     assert story.posts == [
-        f"Red: search-prod spent $0.50, and its October budget is $0. {story.fingerprint()}"
+        f"Red: search-prod spent $0.50, and its October budget is $0. Passed 50, 80 and 100%. {story.fingerprint()}"
     ]
     story.spend("2026-10-01", "0")
     story.poll("2026-10-01 14:00")

@@ -60,7 +60,10 @@ def _one(told: Told, mentions: Sequence[str]) -> dict[str, Any]:
         mostly = "\n".join(f"• {part_words(part, incident.value)}" for part in telling.parts)
         beside.append(blocks.section(f"*Where it went*\n{mostly}"))
     beside.append(blocks.context(" · ".join(_context(told))))
-    text = f"{word(incident)}: {plain(line)}. {incident.fingerprint}"
+    passed = true_levels(told)
+    # Who only hears the notification should know of every level that was passed at once.
+    several = f" Passed {plain(levels(passed))}." if len(passed) > 1 and incident.state == "firing" else ""
+    text = f"{word(incident)}: {plain(line)}.{several} {incident.fingerprint}"
     return blocks.message(text, above, [blocks.attachment(color(incident), plain(line), beside)])
 
 

@@ -294,7 +294,11 @@ def _say(
             continue
         for room in _rooms(book, incident.rule_id, incident.group, names, voice):
             if room.hears(incident.severity):
-                over, key_ = incident.value - incident.amount, f"{incident.fingerprint}:heard"
+                # The instant is part of the key: one that was withdrawn unsaid may be said at another.
+                over, key_ = (
+                    incident.value - incident.amount,
+                    f"{incident.fingerprint}:heard:{now.isoformat()}",
+                )
                 opening = Opening(
                     incident.fingerprint, key_, room, incident.severity, over, first_of=incident.rule_id
                 )

@@ -49,7 +49,8 @@ class _Line(logging.Formatter):
                 "logger": record.name,
                 "event": record.getMessage(),
             }
-            line |= more
+            # What a record adds never hides what every line has.
+            line |= {key: value for key, value in more.items() if key not in line}
             if trace:
                 line["trace"] = trace
             return clean(json.dumps(line, default=str, ensure_ascii=False))

@@ -80,7 +80,7 @@ def test_no_secret_is_written_wherever_it_stands(monkeypatch, secret, terminal):
 def test_every_line_is_an_object_with_its_event_and_its_fields(monkeypatch):
     with writing(monkeypatch) as stderr:
         log = logging.getLogger("budgetbot.test")
-        log.info("polled\nwell", extra={"changed": 3, "odd": object})
+        log.info("polled\nwell", extra={"changed": 3, "odd": object, "level": "80%"})
         log.error("a \"quoted\" 'word' \\ é {}")
         try:
             {}["x"]

@@ -9,6 +9,7 @@ from bot.edge.redact import Redaction, calm_libraries, redact
 
 SECRETS = [
     pytest.param("token xoxb-1234-canary-abc", "xoxb-1234", id="bot-token"),
+    pytest.param("short xoxb-1a", "1a", id="short-token"),
     pytest.param("xapp-1-A1-canary", "canary", id="app-token"),
     pytest.param("xoxe.xoxp-1-canary", "canary", id="rotated-token"),
     pytest.param("POST https://hooks.slack.com/commands/T1/2/canary", "canary", id="response-url"),
@@ -44,6 +45,8 @@ def test_a_secret_is_known_by_its_shape(text, secret):
         "tokens=12 input_tokens=400",
         "sqlite:///budgetbot.db",
         "2026-11-22T10:00:00Z took 1:02",
+        "set the token that begins with xoxb-.",
+        "an admin key (sk-admin-…) of an owner",
     ],
 )
 def test_ordinary_words_stay(text):

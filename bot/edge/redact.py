@@ -9,10 +9,10 @@ HIDDEN = "[redacted]"
 
 _SECRET = re.compile(
     r"""
-    (?<![A-Za-z0-9])(?:xox[a-z]-|xapp-)[^\s"'<>,;)\]}\\]{4,}  # Slack's tokens
+    (?<![A-Za-z0-9])(?:xox[a-z]-|xapp-)(?=[A-Za-z0-9])[^\s"'<>,;)\]}\\]+  # Slack's tokens, not their bare beginnings
   | hooks\.slack\.com(?:/|%2[Ff])[^\s"'<>&\\]+                # addresses that anyone may answer to
   | wss://[^\s"'<>\\]+                                        # a socket's ticket
-  | (?<![A-Za-z0-9])sk-(?!admin-(?![A-Za-z0-9_-]))[A-Za-z0-9_-]{3,}  # OpenAI's keys; `sk-admin-` alone is their name
+  | (?<![A-Za-z0-9])sk-(?!admin-(?![A-Za-z0-9_-]))[A-Za-z0-9_-]+  # OpenAI's keys; `sk-admin-` alone is no key
   | (?<=Bearer\ )[^\s"'<>\\]+
   | (?<="token":")[^"]+ | (?<="token":\ ")[^"]+               # the legacy token in a payload, as JSON,
   | (?<='token':')[^']+ | (?<='token':\ ')[^']+               # as a dictionary's repr

@@ -285,6 +285,22 @@ class IncidentRow(SQLModel, table=True):
     """The data version its state rests on."""
     facts: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
     """What its card says: words and figures, decided with the state."""
+    forecast: str | None = None
+    """The forecast level that stands, beside the actual one."""
+
+
+class AcknowledgementRow(SQLModel, table=True):
+    """Who looks after an incident: no reminder, no escalation, until it grows or becomes graver."""
+
+    __tablename__ = "acknowledgement"
+
+    fingerprint: str = Field(primary_key=True, foreign_key="incident.fingerprint")
+    by: str
+    """A Slack user id, or a name of the shell."""
+    at: datetime
+    value_nano: int = Field(sa_type=BigInteger)
+    """Its value then: 25% more takes the acknowledgement back."""
+    severity: str
 
 
 class EventRow(SQLModel, table=True):
@@ -366,6 +382,82 @@ class NoticeRow(SQLModel, table=True):
     sent_at: datetime | None = None
     ts: str = ""
     why: str = ""
+    silence_id: int | None = Field(default=None, foreign_key="silence.id")
+    """The silence that holds it back; `held` until that ends."""
+
+
+class SilenceRow(SQLModel, table=True):
+    """What is not said for a while, why, and who wanted it so."""
+
+    __tablename__ = "silence"
+
+    id: int | None = Field(default=None, primary_key=True)
+    organization_id: str
+    matchers: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)
+    """Key → patterns, in the grammar of `select` plus rule, severity, label and fingerprint; all must match."""
+    reason: str
+    made_by: str
+    made_at: datetime
+    ends_at: datetime
+    """At most 31 days after it was made."""
+    with_incident: bool = False
+    """It ends with the incident its fingerprint names, if that is earlier."""
+    wake_nano: int | None = Field(default=None, sa_type=BigInteger)
+    """It ends for an incident that grows by so much."""
+    began: dict[str, int] = Field(default_factory=dict, sa_type=JSON)
+    """Fingerprint → its value when the silence first held it back."""
+    ended_at: datetime | None = None
+    ended_by: str = ""
+    """Who took it back; `time`, `incident` or `wake` when nobody did."""
+
+
+class AuditRow(SQLModel, table=True):
+    """Who changed what, when, from what to what. Written with the change, never rewritten."""
+
+    __tablename__ = "audit"
+
+    id: int | None = Field(default=None, primary_key=True)
+    organization_id: str
+    at: datetime
+    who: str
+    what: str
+    """`ack`, `unack`, `silence`, `unsilence`."""
+    subject: str
+    before: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
+    after: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
+
+
+class SpendLimitRow(SQLModel, table=True):
+    """OpenAI's own hard limit of the organization or of one project, as it was last read."""
+
+    __tablename__ = "spend_limit"
+
+    organization_id: str = Field(primary_key=True)
+    project_id: str = Field(primary_key=True)
+    """'' for the organization's own."""
+    status: str
+    """`set`, `none` or `unknown`: an answer that could not be read is no answer."""
+    amount_nano: int | None = Field(default=None, sa_type=BigInteger)
+    enforcement: str = ""
+    """OpenAI's word: `inactive`, `enforcing`."""
+    read_at: datetime
+    why: str = ""
+    """Why it is unknown."""
+
+
+class EstimateRow(SQLModel, table=True):
+    """What a day was estimated to cost before it was billed: the last estimate made of it."""
+
+    __tablename__ = "estimate"
+
+    organization_id: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    project_id: str = Field(primary_key=True)
+    line_item: str = Field(primary_key=True)
+    estimated_nano: int = Field(sa_type=BigInteger)
+    known: bool = True
+    """Priced by the organization's own bills; False where a public price had to do."""
+    made_at: datetime
 
 
 class RoomRow(SQLModel, table=True):

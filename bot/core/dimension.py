@@ -1,7 +1,9 @@
 """What spend can be told apart by: the wire's columns, and the dimensions people name in rules and questions."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from types import MappingProxyType
 
 COLUMNS = (
     "project_id",
@@ -23,6 +25,26 @@ COLUMNS = (
 DIMENSIONS = ("project", "line_item", "model", "api_key", "user", "team")
 """What a rule selects by and fans out over, and a question groups by, of cost."""
 
+_TOKENS = ("project", "model", "api_key", "team", "batch", "service_tier")
+_MODELS = ("project", "model", "api_key", "team")
+
+USAGE_DIMENSIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "completions": _TOKENS,
+        "decisions": _TOKENS,
+        "embeddings": _MODELS,
+        "moderations": _MODELS,
+        "images": _MODELS,
+        "audio_speeches": _MODELS,
+        "audio_transcriptions": _MODELS,
+        "web_search_calls": _MODELS,
+        "file_search_calls": ("project", "api_key", "team"),
+        "vector_stores": ("project", "team"),
+        "code_interpreter_sessions": ("project", "team"),
+    }
+)
+"""What the usage of each endpoint is stored with, and can therefore be told apart by."""
+
 UNATTRIBUTED = {
     "project": "(no project)",
     "line_item": "(no line item)",
@@ -30,6 +52,13 @@ UNATTRIBUTED = {
     "api_key": "(no key)",
     "user": "(no user)",
     "team": "(no team)",
+    "batch": "(batch or not)",
+    "service_tier": "(no tier)",
+    "size": "(no size)",
+    "source": "(no source)",
+    "vector_store": "(no vector store)",
+    "context_level": "(no context level)",
+    "api_source": "(no API)",
 }
 """The name of the group whose rows carry no value: never dropped, so that sums equal the bill."""
 
@@ -39,12 +68,24 @@ NAMED_BY_ID = {"project": "project_id", "api_key": "api_key_id", "user": "user_i
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line of cost over time: the values that tell it from every other, '' where there is none."""
+    """One line of cost or usage over time: the values that tell it from every other, '' where there is none."""
 
     project_id: str = ""
     line_item: str = ""
     api_key_id: str = ""
     user_id: str = ""
+    endpoint: str = ""
+    """The usage endpoint that counts it: `completions`; '' for cost."""
+    model: str = ""
+    """The model usage names; cost names one only inside its line item."""
+    batch: str = ""
+    """`true` or `false`."""
+    service_tier: str = ""
+    size: str = ""
+    source: str = ""
+    vector_store_id: str = ""
+    context_level: str = ""
+    api_source: str = ""
 
 
 MODALITIES = frozenset(("audio", "text", "image", "video"))
@@ -81,9 +122,13 @@ def reader(dimension: str, team_of: Callable[[str], str], models: Collection[str
         case "user":
             return lambda series: series.user_id
         case "model":
-            return lambda series: model_of(series.line_item, models)
+            return lambda series: series.model or model_of(series.line_item, models)
         case "team":
             return lambda series: team_of(series.project_id)
+        case "vector_store":
+            return lambda series: series.vector_store_id
+        case "batch" | "service_tier" | "size" | "source" | "context_level" | "api_source":
+            return attrgetter(dimension)
     raise KeyError(dimension)
 
 

@@ -35,10 +35,13 @@ def cuts_of(spans: Iterable[Span]) -> tuple[date, ...]:
 
 
 class Spend:
-    """Cost by series and stretch, and the sums people ask of it, in nano-dollars.
+    """Cost or a usage metric by series and stretch, and the sums people ask of it, in nano-dollars or units.
 
     `stretches[i]` holds series id → sum for the days from `cuts[i]` up to `cuts[i + 1]`. Groupings are
     remembered, so a thousand rules that look at projects share one pass over the series.
+
+    Of a `level` (bytes stored), series add up within a day, and a span's value is its highest day: what is
+    stored on thirty days is not thirty times as much. Its stretches must be single days.
     """
 
     def __init__(
@@ -52,8 +55,10 @@ class Spend:
         models: Collection[str] = (),
         history_from: date | None = None,
         as_of: datetime | None = None,
+        level: bool = False,
     ) -> None:
         self.cuts = tuple(cuts)
+        self.level = level
         self.names = names
         self.history_from = history_from
         """The first day whose costs are stored without a hole up to now; None when nothing is stored."""
@@ -70,27 +75,45 @@ class Spend:
         self._admitted: dict[tuple[Scope, tuple[str, ...]], dict[Group, bool]] = {}
 
     def by(self, dimensions: tuple[str, ...], span: Span) -> Mapping[Group, int]:
-        """Return the sum of each group over `span`, whose ends must be cuts; unseen groups are absent."""
+        """Return the sum of each group over `span`, whose ends must be cuts; unseen groups are absent.
+
+        Of a level: the highest day of each group.
+        """
         known = self._sums.get((dimensions, span))
         if known is not None:
             return known
-        first, last = self._cut(span.start), self._cut(span.end)
         total: dict[Group, int] = {}
-        for stretch in self._group(dimensions)[first:last]:
+        for stretch in self._of(dimensions, span):
+            if self.level:
+                _raise(total, stretch)
+                continue
             for group, amount in stretch.items():
                 total[group] = total.get(group, 0) + amount
         self._sums[dimensions, span] = total
         return total
 
     def within(self, scope: Scope, span: Span, by: tuple[str, ...] | None = None) -> dict[Group, int]:
-        """Return the sums of what `scope` admits over `span`, grouped by its `each`, or by `by`."""
+        """Return the sums of what `scope` admits over `span`, grouped by its `each`, or by `by`.
+
+        Of a level: the highest day of what it admits.
+        """
         wanted = scope.each if by is None else by
         dimensions = tuple(dict.fromkeys((*wanted, *scope.dimensions)))
+        if not self.level:
+            return self._admit(scope, dimensions, len(wanted), self.by(dimensions, span))
+        total: dict[Group, int] = {}
+        for stretch in self._of(dimensions, span):
+            _raise(total, self._admit(scope, dimensions, len(wanted), stretch))
+        return total
+
+    def _admit(
+        self, scope: Scope, dimensions: tuple[str, ...], width: int, sums: Mapping[Group, int]
+    ) -> dict[Group, int]:
+        """Return what of `sums` the scope admits, by the first `width` dimensions."""
         admitted = self._admitted.setdefault((scope, dimensions), {})
         everything = not scope.select.terms and not scope.excluded.terms
-        width = len(wanted)
         total: dict[Group, int] = {}
-        for group, amount in self.by(dimensions, span).items():
+        for group, amount in sums.items():
             if not everything:
                 known = admitted.get(group)
                 if known is None:
@@ -111,6 +134,12 @@ class Spend:
             if scope.admits(dict(zip(dimensions, group, strict=True)), self.names.of):
                 found.setdefault(group[:width], []).append(group)
         return dimensions, found
+
+    def _of(self, dimensions: tuple[str, ...], span: Span) -> list[dict[Group, int]]:
+        first, last = self._cut(span.start), self._cut(span.end)
+        if self.level and last - first != span.days:
+            raise KeyError(f"{span.start} to {span.end} is not cut at every day, which a level needs")
+        return self._group(dimensions)[first:last]
 
     def _cut(self, day: date) -> int:
         place = bisect_left(self.cuts, day)
@@ -148,3 +177,9 @@ class Spend:
             name = self.names.of("project", project_id)
             known = self._teams[project_id] = self._book.team_of(project_id, name)
         return known
+
+
+def _raise(highest: dict[Group, int], stretch: Mapping[Group, int]) -> None:
+    """Raise each group of `highest` to what it is in the stretch, where that is more."""
+    for group, amount in stretch.items():
+        highest[group] = max(highest.get(group, amount), amount)

@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, CursorResult
 
 from bot.core.dimension import COLUMNS, Series
+from bot.core.metrics import Metric
 from bot.core.period import epoch
 from bot.edge.store.tables import ORGANIZATION, SERIES_COLUMNS, UsageValues
 
@@ -45,6 +47,16 @@ def table_of(source: str, width: str) -> Table:
     return COSTS if source == "costs" else USAGE[width]
 
 
+def _places(*names: str) -> "itemgetter[tuple[str, ...]]":
+    """Return what reads these fields of a Series off a row of (id, source, the columns of a series)."""
+    columns = ("id", "endpoint", *COLUMNS)
+    return itemgetter(*(columns.index(name) for name in names))
+
+
+_FIELDS = tuple(field.name for field in fields(Series))
+_COST_OF, _USAGE_OF = _places(*_FIELDS[:4]), _places(*_FIELDS)
+
+
 class SeriesIndex:
     """Source and dimension values → series id, kept in memory and completed from the database as it grows.
 
@@ -58,6 +70,7 @@ class SeriesIndex:
     def _clear(self) -> None:
         self._ids: dict[tuple[str, ...], int] = {}
         self._series: dict[int, Series] = {}
+        self._usage: dict[int, Series] = {}
         self._models: set[str] = set()
         self._last = 0
 
@@ -70,22 +83,28 @@ class SeriesIndex:
             self._refresh(tx)
             return self._series.copy(), frozenset(self._models)
 
+    def usage(self, tx: Connection) -> Mapping[int, Series]:
+        """Return the usage series by id, those added since the last call too; a picture like `refresh`'s."""
+        with self._lock:
+            self._refresh(tx)
+            return self._usage.copy()
+
     def _refresh(self, tx: Connection) -> None:
         columns = ", ".join(("id", "source", *SERIES_COLUMNS))
         rows = tx.exec_driver_sql(
             f"SELECT {columns} FROM series WHERE organization_id = ? AND id > ? ORDER BY id",  # noqa: S608 - our own column names
             (ORGANIZATION, self._last),
         )
-        project, user, key = (COLUMNS.index(name) + 2 for name in ("project_id", "user_id", "api_key_id"))
-        line, model = COLUMNS.index("line_item") + 2, COLUMNS.index("model") + 2
         for row in rows:
             values = tuple(row)
             self._ids[values[1:]] = values[0]
             self._last = values[0]
             if values[1] == "costs":
-                self._series[values[0]] = Series(values[project], values[line], values[key], values[user])
-            elif values[model]:
-                self._models.add(values[model])
+                self._series[values[0]] = Series(*_COST_OF(values))
+                continue
+            series = self._usage[values[0]] = Series(*_USAGE_OF(values))
+            if series.model:
+                self._models.add(series.model)
 
     def forget(self) -> None:
         """Start over: after a transaction that failed, ids it handed out may never have been."""
@@ -237,25 +256,67 @@ def sums(
     Days from `before` on are left out: who asks about a past day is not told of those after it. `known_at`
     answers with the values as they were known at that instant.
     """
+    return _sums(tx, COSTS, "amount_nano", (), cuts, known_at, before)
+
+
+def metric_sums(
+    tx: Connection,
+    metric: Metric,
+    cuts: Sequence[date],
+    *,
+    width: str = "1d",
+    known_at: datetime | None = None,
+    before: date | None = None,
+) -> list[dict[int, int]]:
+    """Return a usage metric by usage series for each stretch, as `sums` does; only where the metric counts.
+
+    `width` names the buckets to read. A level adds up over neither days nor hours: cut it at every day, at 1d.
+    """
+    if metric.level and width != "1d":
+        raise ValueError(f"{metric.name} is a level: hours of it do not add up")
+    return _sums(tx, USAGE[width], metric.name, metric.sources, cuts, known_at, before)
+
+
+def _sums(
+    tx: Connection,
+    table: Table,
+    column: str,
+    sources: Sequence[str],
+    cuts: Sequence[date],
+    known_at: datetime | None,
+    before: date | None,
+) -> list[dict[int, int]]:
     stretches: list[dict[int, int]] = [{} for _ in cuts[1:]]
     if not stretches:
         return []
-    rows, values = "cost_fact", ()
+    rows = table.fact
+    values: tuple[int | str, ...] = ()
     if known_at is not None:
         rows = (
-            "(SELECT bucket, series_id, amount_nano FROM cost_fact WHERE observed_at <= ? "
-            "UNION ALL SELECT bucket, series_id, amount_nano FROM cost_history "
+            f"(SELECT bucket, series_id, {column} FROM {table.fact} WHERE observed_at <= ? "  # noqa: S608 - our own names
+            f"UNION ALL SELECT bucket, series_id, {column} FROM {table.history} "
             "WHERE observed_at <= ? AND replaced_at > ?)"
         )
-        values = (int(known_at.timestamp()),) * 3  # type: ignore[assignment]
+        values = (int(known_at.timestamp()),) * 3
+    counts = ""
+    if sources:
+        marks = ", ".join("?" * len(sources))
+        counts = (
+            f" AND {column} IS NOT NULL AND series_id IN "  # noqa: S608 - our own names
+            f"(SELECT id FROM series WHERE organization_id = ? AND source IN ({marks}))"
+        )
+    last = before or date.max
     for first in range(0, len(stretches), 250):  # SQLite joins at most 500 selects
         some = range(first, min(first + 250, len(stretches)))
         statement = " UNION ALL ".join(
-            f"SELECT {i}, series_id, SUM(amount_nano) FROM {rows} WHERE bucket >= ? AND bucket < ? GROUP BY series_id"  # noqa: S608 - numbers and our own names
+            f"SELECT {i}, series_id, SUM({column}) FROM {rows} WHERE bucket >= ? AND bucket < ?{counts} "  # noqa: S608 - numbers and our own names
+            "GROUP BY series_id"
             for i in some
         )
-        last = before or date.max
-        bound = [value for i in some for value in (*values, epoch(cuts[i]), epoch(min(cuts[i + 1], last)))]
+        bound: list[int | str] = []
+        for i in some:
+            bound += (*values, epoch(cuts[i]), epoch(min(cuts[i + 1], last)))
+            bound += (ORGANIZATION, *sources) if sources else ()
         for place, series_id, amount in _raw(tx.exec_driver_sql(statement, tuple(bound))):
             stretches[place][series_id] = int(amount)
     return stretches

@@ -1,7 +1,7 @@
 """Costs and usage: written only where they changed, read as sums, now or as they were known at an instant."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from operator import itemgetter
@@ -47,14 +47,15 @@ def table_of(source: str, width: str) -> Table:
     return COSTS if source == "costs" else USAGE[width]
 
 
-def _places(*names: str) -> "itemgetter[tuple[str, ...]]":
+def _places(names: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, ...]]:
     """Return what reads these fields of a Series off a row of (id, source, the columns of a series)."""
     columns = ("id", "endpoint", *COLUMNS)
-    return itemgetter(*(columns.index(name) for name in names))
+    first, *more = [columns.index(name) for name in names]
+    return itemgetter(first, *more)
 
 
 _FIELDS = tuple(field.name for field in fields(Series))
-_COST_OF, _USAGE_OF = _places(*_FIELDS[:4]), _places(*_FIELDS)
+_COST_OF, _USAGE_OF = _places(_FIELDS[:4]), _places(_FIELDS)
 
 
 class SeriesIndex:

@@ -1,6 +1,6 @@
 """From what rule files hold to a rulebook, or every mistake in them at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.core.kinds import KINDS, NOT_IN_THIS_VERSION
@@ -11,7 +11,15 @@ from bot.core.rules.nodes import Mapping as MappingNode
 from bot.core.rules.nodes import Node, Scalar, Sequence
 from bot.core.rules.problems import Problems, closest, quoted, where_is
 from bot.core.rules.rule_keys import ID, KIND, WAS, common_part, mention
-from bot.core.rules.sections import PROJECTS, Setting, read_setting
+from bot.core.rules.sections import (
+    CALENDAR_KEYS,
+    DEFAULTS,
+    PROJECTS,
+    ROUTE_KEYS,
+    TEAM_KEYS,
+    Setting,
+    read_setting,
+)
 from bot.core.rules.selecting import named_values
 from bot.core.rules.snapshot_check import Mention
 from bot.core.rules.table import Field, Key, Table, Values, as_mapping, is_empty
@@ -21,7 +29,11 @@ def _as_it_is(node: Node, _name: str, _problems: Problems) -> Node:
     return node
 
 
-_NODE = Field(_as_it_is, {})
+def _section(schema: Mapping[str, object]) -> Field[Node]:
+    """Return the field of a section that is read later, with all the files at hand."""
+    return Field(_as_it_is, schema)
+
+
 VERSION = Key(
     "version",
     choice("version of the language", {"1": 1}),
@@ -30,11 +42,11 @@ VERSION = Key(
 )
 SECTIONS = Table(
     VERSION,
-    Key("defaults", _NODE, "What holds where a rule says nothing."),
-    Key("teams", _NODE, "Who owns which projects."),
-    Key("routes", _NODE, "Where rules speak."),
-    Key("calendars", _NODE, "Fiscal years."),
-    Key("rules", _NODE, "What is watched."),
+    Key("defaults", _section(DEFAULTS.schema), "What holds where a rule says nothing."),
+    Key("teams", _section(TEAM_KEYS.by_name), "Who owns which projects."),
+    Key("routes", _section(ROUTE_KEYS.by_name), "Where rules speak."),
+    Key("calendars", _section(CALENDAR_KEYS.by_name), "Fiscal years."),
+    Key("rules", _section({"type": "array"}), "What is watched."),  # of which kinds: see schema.py
     absent=("quiet", "digests"),
 )
 

@@ -35,6 +35,14 @@ class Key(Generic[T]):
     """One line for the person who writes it."""
     required: str = ""
     """Said to the person who left it out: what to write."""
+    default: object = None
+    """What holds where it is not written, as people would write it; None where nothing, or something else, does."""
+
+    @property
+    def schema(self) -> dict[str, object]:
+        """Return what may stand behind the key, explained."""
+        told = {**self.field.schema, "description": self.about}
+        return told if self.default is None else {**told, "default": self.default}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,21 @@ class Table:
         self.keys: Mapping[str, Key[Any]] = {key.name: key for key in keys}
         self.absent = frozenset(absent)
         self._required = tuple(key for key in keys if key.required)
+
+    @property
+    def schema(self) -> dict[str, object]:
+        """Return the JSON Schema of the keys: each explained, and no other allowed."""
+        told: dict[str, object] = {
+            "type": "object",
+            "properties": {name: key.schema for name, key in self.keys.items()},
+            "additionalProperties": False,
+        }
+        return {**told, "required": [key.name for key in self._required]} if self._required else told
+
+    @property
+    def by_name(self) -> dict[str, object]:
+        """Return the JSON Schema of free names, each with these keys."""
+        return {"type": "object", "additionalProperties": self.schema}
 
     def read(self, node: Node, where: str, problems: Problems) -> Values | None:
         """Return what the mapping holds; None when it is none."""

@@ -90,13 +90,13 @@ def pattern_places(node: Node) -> Iterator[Scalar]:
                 yield key
 
 
-AMOUNT = Field(
-    _amount,
-    {
-        "anyOf": [
-            USD.schema,
-            {"type": "object", "minProperties": 1},
-            {"type": "array", "items": {"type": "object", "required": ["from", "amount"]}, "minItems": 1},
-        ]
-    },
-)
+_PLAN: dict[str, object] = {
+    "anyOf": [USD.schema, _STEP.schema, {"type": "array", "items": _STEP.schema, "minItems": 1}]
+}
+_TABLE: dict[str, object] = {
+    "type": "object",
+    "minProperties": 1,
+    "properties": {ELSE: {**_PLAN, "description": "Every group that no line above it matched."}},
+    "additionalProperties": _PLAN,
+}
+AMOUNT = Field(_amount, {"anyOf": [_PLAN, _TABLE]})

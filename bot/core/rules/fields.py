@@ -1,7 +1,7 @@
 """What a key may hold: readers that return a value, or tell what is wrong and how to write it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, time, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +22,10 @@ _LOOSE_DURATION = re.compile(
     r"([0-9]{1,6})\s*(m|min|mins|minutes?|h|hrs?|hours?|d|days?|w|weeks?)", re.IGNORECASE
 )
 _PERCENT = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,9}))?\s*%")
+_TRUTH: Mapping[str, object] = {
+    word: word in ("true", "yes", "on") for word in ("true", "yes", "on", "false", "no", "off")
+}
+"""Words that YAML 1.1 reads as a truth value."""
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _LONGEST = timedelta(days=3660)
 
@@ -82,7 +86,27 @@ def choice(
             problems.add(code, node, f"{quoted(text)} is no {what}; write {usable}", closest(text, words))
         return None
 
-    return Field(read, {"enum": list(words)})
+    return Field(read, one_of(words))
+
+
+def written(pattern: str = r"\S") -> dict[str, object]:
+    """Return the schema of a text, which YAML may take for a number or a truth value: `0010`, `4.00`, `on`."""
+    return {"type": ["string", "number", "boolean"], "pattern": pattern}
+
+
+def one_of(words: Iterable[str]) -> dict[str, object]:
+    """Return the schema of a few words; those that YAML takes for a number or a truth value as that, or quoted."""
+    plain = [word for word in words if word not in _TRUTH and not word.isdigit()]
+    typed = [_TRUTH.get(word, int(word) if word.isdigit() else word) for word in words if word not in plain]
+    if not typed:
+        return {"enum": plain}
+    quoted_words = "|".join(word for word in words if word not in plain)
+    return {
+        "anyOf": [
+            {"enum": [*dict.fromkeys(typed), *plain]},
+            {"type": "string", "pattern": f"^({quoted_words})$"},
+        ]
+    }
 
 
 def list_of(item: Field[T], *, twice: bool = True) -> Field[tuple[T, ...]]:
@@ -126,7 +150,12 @@ def whole(least: int, most: int) -> Field[int]:
         parse,
         "B025",
         lambda text: f"{quoted(text)} is not a whole number from {least:,} to {most:,}",
-        {"type": "integer", "minimum": least, "maximum": most},
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": least, "maximum": most},
+                {"type": "string", "pattern": r"^[0-9,]+$"},
+            ]
+        },
     )
 
 
@@ -222,7 +251,7 @@ TEXT = from_text(
     _one_line,
     "B020",
     lambda text: f"{quoted(text)} is not a line of at most 200 printable characters",
-    {"type": "string", "maxLength": 200},
+    written(),
 )
 RULE_ID = from_text(
     lambda text: text if ID.fullmatch(text) else None,
@@ -231,7 +260,7 @@ RULE_ID = from_text(
         f"{quoted(text)} is not an id: write small letters, digits and hyphens, "
         "63 at most, a letter or a digit first"
     ),
-    {"type": "string", "pattern": f"^{ID.pattern}$"},
+    written(f"^{ID.pattern}$"),
 )
 HANDLE = from_text(
     _handle,
@@ -239,13 +268,13 @@ HANDLE = from_text(
     lambda text: (
         f"{quoted(text)} is not the name of a channel, a person or a group: write one word, or an id"
     ),
-    {"type": "string"},
+    written(r"^\s*[#@]*[^\s#@<>|]{1,80}\s*$"),
 )
 HTTPS = from_text(
     _address,
     "B027",
     lambda text: f"{quoted(text)} is not a web address that begins with https://",
-    {"type": "string", "format": "uri", "pattern": "^https://"},
+    {"type": "string", "pattern": r"^[hH][tT][tT][pP][sS]://[^\s<>|]+$"},
 )
 DURATION = from_text(
     _duration, "B021", _wrong_duration, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}
@@ -254,25 +283,35 @@ USD = from_text(
     usd_of,
     "B022",
     lambda text: f"{quoted(text)} is not an amount of dollars; write one like 12,000 or $1,500.50",
-    {"type": ["number", "string"], "minimum": 0},
+    {
+        "type": ["number", "string"],
+        "minimum": 0,
+        "pattern": r"^\s*\$?\s*([0-9][0-9,]*(\.[0-9]*)?|\.[0-9]+)[kKmM]?\s*$",
+    },
 )
 DATE = from_text(
     _day,
     "B024",
     lambda text: f"{quoted(text)} is not a date; write one like 2026-02-01",
-    {"type": "string", "format": "date"},
+    {"type": "string", "pattern": "^2[01][0-9]{2}-[01][0-9]-[0-3][0-9]$"},
 )
 YEAR_START = from_text(
     _year_start,
     "B024",
     lambda text: f"{quoted(text)} is not a day on which a year can begin; write month-day, 01-01 to 12-28",
-    {"type": "string", "pattern": "^[0-9]{2}-[0-9]{2}$"},
+    {"type": "string", "pattern": "^[01][0-9]-[0-3][0-9]$"},
 )
 CLOCK = from_text(
     _clock,
     "B024",
     lambda text: f"{quoted(text)} is not a time of day; write one like 09:00",
-    {"type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}$"},
+    {
+        "anyOf": [
+            {"type": "string", "pattern": "^[0-2]?[0-9]:[0-5][0-9]$"},
+            # YAML 1.1 reads 20:00 as minutes, to the base of sixty.
+            {"type": "integer", "minimum": 0, "maximum": 24 * 60 - 1},
+        ]
+    },
 )
 ZONE = from_text(
     _zone,
@@ -291,4 +330,4 @@ WEEKDAY = choice(
         )
     },
 )
-LABELS = Field(_labels, {"type": "object", "additionalProperties": {"type": "string"}})
+LABELS = Field(_labels, {"type": "object", "additionalProperties": written()})

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from bot.core.dimension import DIMENSIONS, UNATTRIBUTED
-from bot.core.rules.fields import choice, list_of, text_of
+from bot.core.rules.fields import TEXT, choice, list_of, text_of
 from bot.core.rules.nodes import Mapping, Node, Scalar, Sequence
 from bot.core.rules.problems import Problems, closest, quoted
 from bot.core.rules.regex import regex_trouble
 from bot.core.rules.select import Pattern, Selector
-from bot.core.rules.table import Field, entries, is_empty
+from bot.core.rules.table import Field, Key, Table, entries, is_empty
 
 _PARTS_OF_A_LINE_ITEM = frozenset(
     ("input", "output", "cached input", "cache write", "image", "audio", "text", "training")
@@ -38,9 +38,8 @@ def _pattern(node: Node, name: str, problems: Problems) -> Pattern | None:
     return Pattern(text, regex=True)
 
 
-PATTERNS = list_of(
-    Field(_pattern, {"anyOf": [{"type": "string"}, {"type": "object", "required": ["regex"]}]})
-)
+_REGEX = Table(Key("regex", TEXT, "A regular expression that matches the whole name.", required="one"))
+PATTERNS = list_of(Field(_pattern, {"anyOf": [TEXT.schema, _REGEX.schema]}))
 
 
 def _selector(node: Node, name: str, problems: Problems) -> Selector | None:
@@ -88,10 +87,13 @@ def named_values(selector: Node, dimension: str = "") -> Iterator[tuple[str, Sca
         yield dimension, selector
 
 
-_select_schema: dict[str, object] = {
-    "type": "object",
-    "properties": dict.fromkeys(DIMENSIONS, PATTERNS.schema),
-    "additionalProperties": False,
-}
-SELECTOR = Field(_selector, _select_schema)
+SELECTOR = Field(
+    _selector,
+    Table(
+        *(
+            Key(name, PATTERNS, f"{name}: a name, an id, a glob, {{regex: ...}}, or a list of them.")
+            for name in DIMENSIONS
+        )
+    ).schema,
+)
 EACH = list_of(choice("dimension of cost", {name: name for name in DIMENSIONS}, code="B034"), twice=False)

@@ -10,6 +10,10 @@ from bot.core.rules.problems import Problems, quoted, where_is
 from bot.core.rules.table import Field, Key, Table, is_empty
 
 
+_LEVEL = r"([0-9]+(\.[0-9]+)?\s*%|\$.*[0-9].*)"
+"""What a level looks like, for editors."""
+
+
 class _At(NamedTuple):
     label: str
     percent: str = ""
@@ -35,7 +39,7 @@ SEVERITY: Field[Severity] = choice("severity", {word: word for word in SEVERITIE
 
 _AT = Key(
     "at",
-    from_text(_at, "B023", _wrong, {"type": "string"}),
+    from_text(_at, "B023", _wrong, {"type": "string", "pattern": f"^{_LEVEL}$"}),
     "A share of the amount (80%) or dollars ($500); it fires at or above.",
     required="a share of the amount or dollars, like 80% or $500",
 )
@@ -98,13 +102,10 @@ def _by_position(from_the_end: int) -> Severity:
     return "critical" if from_the_end == 1 else "warning" if from_the_end == 2 else "info"
 
 
-_schema_of_one: dict[str, object] = {
-    "anyOf": [
-        {"type": "string"},
-        {"type": "object", "required": ["at"], "additionalProperties": False},
-    ]
-}
-THRESHOLDS = Field(_thresholds, {"anyOf": [_schema_of_one, {"type": "array", "items": _schema_of_one}]})
+_ONE = ({"type": "string", "pattern": f"^(forecast +)?{_LEVEL}$"}, LONG_FORM.schema)
+THRESHOLDS = Field(
+    _thresholds, {"anyOf": [*_ONE, {"type": "array", "items": {"anyOf": [*_ONE]}, "minItems": 1}]}
+)
 
 DEFAULT_THRESHOLDS = (
     Threshold("50%", "info", "50"),

@@ -10,6 +10,7 @@ from bot.edge.openai.ask import Ask
 from bot.edge.openai.client import OpenAI
 from bot.edge.openai.errors import AskRefused, BadAnswer, ForeignCurrency, KeyRefused, NoAnswer, NotOffered
 from bot.edge.openai.fetch import Reading
+from bot.edge.openai.limits import SpendLimit
 from bot.edge.openai.names import Named
 from bot.edge.openai.sources import SECONDS, SOURCES, Limit, Source
 
@@ -28,4 +29,5 @@ __all__ = [
     "OpenAI",
     "Reading",
     "Source",
+    "SpendLimit",
 ]

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from bot.edge.openai import fetch, names
+from bot.edge.openai import fetch, limits, names
 from bot.edge.openai.ask import Ask
 from bot.edge.openai.fetch import Reading
+from bot.edge.openai.limits import SpendLimit
 from bot.edge.openai.names import Named
 from bot.edge.openai.pace import Pace
 from bot.edge.openai.span import read_windows
@@ -78,3 +79,10 @@ class OpenAI:
     def service_accounts(self, project_id: str) -> list[Named]:
         """Return the service accounts of a project."""
         return names.service_accounts(self._transport, project_id)
+
+    def spend_limit(self, project_id: str | None) -> SpendLimit:
+        """Return the hard limit of a project, or the organization's own for None; its amount None: none is set.
+
+        Raises KeyRefused, AskRefused, NotOffered, BadAnswer, NoAnswer: then what it is is unknown.
+        """
+        return limits.spend_limit(self._transport, project_id)

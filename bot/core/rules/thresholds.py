@@ -9,7 +9,6 @@ from bot.core.rules.nodes import Mapping, Node, Scalar, Sequence
 from bot.core.rules.problems import Problems, quoted, where_is
 from bot.core.rules.table import Field, Key, Table, is_empty
 
-
 _LEVEL = r"([0-9]+(\.[0-9]+)?\s*%|\$.*[0-9].*)"
 """What a level looks like, for editors."""
 

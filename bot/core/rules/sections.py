@@ -17,11 +17,15 @@ from bot.core.rules.selecting import PATTERNS
 from bot.core.rules.table import Key, Table, entries, is_empty
 from bot.core.rules.thresholds import DEFAULT_THRESHOLDS, SEVERITY, THRESHOLDS
 
-TIMEZONE = Key("timezone", ZONE, "Clocks, schedules and wording; periods are UTC, like OpenAI's bill.")
+TIMEZONE = Key(
+    "timezone", ZONE, "Clocks, schedules and wording; periods are UTC, like OpenAI's bill.", default="UTC"
+)
 ROUTE = Key("route", TEXT, "Where a rule speaks that names no route: a route, or team.")
-SETTLE = Key("settle", DURATION, "A UTC day counts as settled this long after it ended.")
-DEFAULT_LEVELS = Key("thresholds", THRESHOLDS, "The levels of a budget that names none.")
-WEEK_STARTS = Key("week_starts", WEEKDAY, "The first day of a week.")
+SETTLE = Key("settle", DURATION, "A UTC day counts as settled this long after it ended.", default="36h")
+DEFAULT_LEVELS = Key(
+    "thresholds", THRESHOLDS, "The levels of a budget that names none.", default=["50%", "80%", "100%"]
+)
+WEEK_STARTS = Key("week_starts", WEEKDAY, "The first day of a week.", default="monday")
 DEFAULTS = Table(
     TIMEZONE, ROUTE, SETTLE, DEFAULT_LEVELS, WEEK_STARTS, absent=("freshness", "severity", "remind", "gather")
 )
@@ -40,8 +44,8 @@ TEAM_KEYS = Table(PROJECTS, TEAM_CHANNEL, OWNER, PAGE)
 CHANNEL = Key("channel", HANDLE, "The channel it posts to.")
 USER = Key("user", HANDLE, "The person it writes to, instead of a channel.")
 MENTION = Key("mention", list_of(HANDLE, twice=False), "Who is mentioned at critical.")
-ONLY = Key("only", SEVERITY, "The lowest severity it says.")
-GATHER = Key("gather", DURATION, "How long alerts below critical wait for company.")
+ONLY = Key("only", SEVERITY, "The lowest severity it says.", default="info")
+GATHER = Key("gather", DURATION, "How long alerts below critical wait for company.", default="60m")
 ROUTE_KEYS = Table(CHANNEL, USER, MENTION, ONLY, GATHER, absent=("quiet", "remind", "escalate", "webhook"))
 
 YEAR_STARTS = Key(

@@ -89,9 +89,10 @@ def choice(
     return Field(read, one_of(words))
 
 
-def written(pattern: str = r"\S") -> dict[str, object]:
+def written(pattern: str = "") -> dict[str, object]:
     """Return the schema of a text, which YAML may take for a number or a truth value: `0010`, `4.00`, `on`."""
-    return {"type": ["string", "number", "boolean"], "pattern": pattern}
+    told: dict[str, object] = {"type": ["string", "number", "boolean"], "minLength": 1}
+    return {**told, "pattern": pattern} if pattern else told
 
 
 def one_of(words: Iterable[str]) -> dict[str, object]:
@@ -251,7 +252,7 @@ TEXT = from_text(
     _one_line,
     "B020",
     lambda text: f"{quoted(text)} is not a line of at most 200 printable characters",
-    written(),
+    written(r"\S"),
 )
 RULE_ID = from_text(
     lambda text: text if ID.fullmatch(text) else None,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bot.core.dimension import DIMENSIONS, UNATTRIBUTED
-from bot.core.rules.fields import TEXT, choice, list_of, text_of
+from bot.core.rules.fields import TEXT, choice, list_of, text_of, written
 from bot.core.rules.nodes import Mapping, Node, Scalar, Sequence
 from bot.core.rules.problems import Problems, closest, quoted
 from bot.core.rules.regex import regex_trouble
@@ -39,7 +39,7 @@ def _pattern(node: Node, name: str, problems: Problems) -> Pattern | None:
 
 
 _REGEX = Table(Key("regex", TEXT, "A regular expression that matches the whole name.", required="one"))
-PATTERNS = list_of(Field(_pattern, {"anyOf": [TEXT.schema, _REGEX.schema]}))
+PATTERNS = list_of(Field(_pattern, {"anyOf": [written(), _REGEX.schema]}))
 
 
 def _selector(node: Node, name: str, problems: Problems) -> Selector | None:

@@ -5,7 +5,7 @@
   select: {}
   each: project
   period: month
-  amount: {search-*: 12,000, sandbox-*: 200}
+  amount: {search-*: "12,000", sandbox-*: 200}
   thresholds: [50%, 80%, 100%]
   route: team
 """

@@ -6,11 +6,13 @@ import pytest
 
 from bot.core.kinds import KINDS
 from bot.core.rules import fields
+from bot.core.rules.digests import DIGEST_KEYS
 from bot.core.rules.nodes import Scalar, Source
 from bot.core.rules.parse import SECTIONS
 from bot.core.rules.problems import Problems, closest
 from bot.core.rules.regex import regex_trouble
-from bot.core.rules.sections import CALENDAR_KEYS, DEFAULTS, ROUTE_KEYS, TEAM_KEYS
+from bot.core.rules.routes import QUIET_KEYS, ROUTE_KEYS
+from bot.core.rules.sections import CALENDAR_KEYS, DEFAULTS, FRESHNESS_KEYS, TEAM_KEYS
 
 GOOD = [
     pytest.param(fields.DURATION, "5m", timedelta(minutes=5), id="minutes"),
@@ -156,6 +158,9 @@ def test_every_key_can_describe_itself_to_an_editor():
         DEFAULTS,
         TEAM_KEYS,
         ROUTE_KEYS,
+        QUIET_KEYS,
+        DIGEST_KEYS,
+        FRESHNESS_KEYS,
         CALENDAR_KEYS,
         *(kind.keys for kind in KINDS.values()),
     ]

@@ -360,10 +360,10 @@ CASES = [
         id="B035-values",
     ),
     pytest.param(
-        "version: 1\nroutes:\n  ops: {channel: a, remind: 09:00}\nquiet: {nights: {hours: 20:00-08:00}}\n",
+        "version: 1\ndefaults: {gather: 5m}\nroutes:\n  ops: {channel: a, webhook: HOOK}\n",
         [
-            '3:21 B035 key "remind" in route "ops" is not known to this version',
-            '4:1 B035 key "quiet" in the file is not known to this version',
+            '2:12 B035 key "gather" in defaults is not known to this version',
+            '4:21 B035 key "webhook" in route "ops" is not known to this version',
         ],
         id="B035-keys",
     ),
@@ -372,6 +372,64 @@ CASES = [
         + with_keys("route: exec").removeprefix("version: 1\n"),
         ['9:12 W101 nobody hears 50% and 80% of "project-month": route "exec" says only critical'],
         id="W101",
+    ),
+    pytest.param(
+        "version: 1\nroutes:\n  ops: {channel: a, remind: 9 am, escalate: {after: 1 day, to: boss}}\n"
+        "  exec: {channel: b, quiet: nites, escalate: {after: 24h}}\n"
+        "quiet: {nights: {hours: 20:00}, days: {wake: much}}\n",
+        [
+            '3:29 B024 "9 am" is not a time of day; write one like 09:00, or never',
+            '3:53 B021 "1 day" is not a duration; write 1d',
+            '4:29 B031 there is no quiet "nites"',
+            '4:46 B010 "escalate" needs "to": the name of a route',
+            '5:25 B024 "20:00" is not a stretch of a day; write one like 20:00-08:00',
+            '5:39 B010 quiet "days" needs "hours", or "weekends: true"',
+            '5:46 B022 "much" is not an amount of dollars; write one like 12,000 or $1,500.50',
+        ],
+        id="B024-routes",
+    ),
+    pytest.param(
+        "version: 1\nroutes:\n  ops: {channel: a, escalate: {after: 1h, to: exec}}\n"
+        "  exec: {channel: b, escalate: {after: 1d, to: ops}}\n"
+        "  deep: {channel: c, escalate: {after: 1d, to: nowhere}}\n"
+        "  same: {channel: a, only: critical, quiet: n, escalate: {after: 1d, to: twin}}\n"
+        "  twin: {channel: a}\nquiet: {n: {weekends: true}}\n",
+        [
+            '3:47 B033 route "ops" escalates in a circle: ops → exec → ops',
+            '4:48 B033 route "exec" escalates in a circle: exec → ops → exec',
+            '5:48 B031 there is no route "nowhere"; there is ops, exec, deep, same or twin',
+            '6:45 W106 route "same" says only what no quiet hours hold back',
+            '6:74 W106 route "twin" speaks where "same" does: it was said there already',
+        ],
+        id="B033-circle",
+    ),
+    pytest.param(
+        "version: 1\nroutes: {ops: {channel: a}}\ndigests:\n"
+        "  - {id: weekly, schedule: 0 9 * * MON, report: last-week by project, route: ops}\n"
+        "  - {id: weekly, schedule: 0 9 * *, report: last week by projct, route: finance}\n"
+        "  - {id: x, schedule: 0 9 31 2 *, report: status severity=info}\n",
+        [
+            '5:10 B030 two digests have the id "weekly" (first at rules/openai.yaml:4:10)',
+            '5:28 B028 "0 9 * *" has 4 fields; write five fields such as "0 9 * * MON"',
+            "5:45 B028 no report can be asked so: “last week” is written “last-week”.",
+            '5:73 B031 there is no route "finance"; there is ops',
+            '6:23 B028 "0 9 31 2 *" is no cron expression that ever comes; write five fields such as "0 9 * * MON"',
+            "6:43 B028 no report can be asked so: “status” is neither a range nor a dimension nor a filter.",
+        ],
+        id="B028",
+    ),
+    pytest.param(
+        "version: 1\ndefaults: {freshness: {poll: 3 hours, date: 40h}}\nquiet: {nights: {hours: 20:00-08:00}}\n",
+        [
+            '2:30 B021 "3 hours" is not a duration; write 3h',
+            '2:39 B012 unknown key "date" in "freshness"',
+        ],
+        id="B012-freshness",
+    ),
+    pytest.param(
+        "version: 1\nquiet: {nights: {hours: 20:00-08:00}}\n",
+        ['2:9 W102 no route keeps the quiet hours "nights"'],
+        id="W102-quiet",
     ),
     pytest.param(
         "version: 1\nroutes: {exec: {channel: a}, ops: {channel: b}}\nteams: {search: {projects: a}}\n",

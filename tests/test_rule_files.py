@@ -259,7 +259,7 @@ def test_files_that_cannot_be_read_are_problems_beside_the_others(tmp_path: Path
             2,
             1,
             "B012",
-            'unknown key "x" in the file; it knows: version, defaults, teams, routes, calendars, rules',
+            'unknown key "x" in the file; it knows: version, defaults, teams, routes, quiet, digests, calendars, rules',
         ),
         ("huge.yaml", 1, 1, "B002", "the file is larger than 1,024 KiB; split it"),
         ("latin.yaml", 2, 4, "B002", "the file is not written in UTF-8; save it as UTF-8"),

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Literal
 
 from bot.core.period import Period
+from bot.core.quiet import Quiet
 from bot.core.rules.select import Pattern, Scope
 
 Severity = Literal["info", "warning", "critical"]
@@ -96,6 +97,15 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """Where a critical alert is said as well that nobody acknowledged for a while."""
+
+    after: timedelta
+    to: str
+    """A route's name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Where a rule speaks: a channel or a user, whom it mentions at critical, and what it does not say."""
 
@@ -106,6 +116,11 @@ class Route:
     only: Severity = "info"
     """The floor: below it the route stays silent."""
     gather: timedelta = timedelta(minutes=60)
+    quiet: str = ""
+    """The name of its quiet hours."""
+    remind: time | None = time(9)
+    """When it is reminded of what nobody acknowledged, by the clocks of the book's time zone; None for never."""
+    escalate: Escalation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +170,19 @@ class Budget(Rule):
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """A report that is posted on schedule."""
+
+    id: str
+    schedule: str
+    """A cron expression, by the clocks of the book's time zone."""
+    report: str
+    """What `/budget report` is asked: `last-week by project`."""
+    route: str = ""
+    """'' for the default."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rulebook:
     """Every rule, team and route of a tree of files, consistent in itself."""
 
@@ -164,6 +192,12 @@ class Rulebook:
     timezone: str = "UTC"
     default_route: str = ""
     """'' when no file names one: then BUDGETBOT_CHANNEL speaks."""
+    quiets: Mapping[str, Quiet] = field(default_factory=dict)
+    digests: tuple[Digest, ...] = ()
+    freshness_poll: timedelta = timedelta(hours=3)
+    """Costs that could not be read for so long are said to be stale."""
+    freshness_data: timedelta = timedelta(hours=40)
+    """So may the end of the newest day with costs, while usage shows requests after it."""
     hash: str = ""
     """SHA-256 over the files' names and texts: equal text, equal meaning."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.core.kinds import Kind
 from bot.core.rules.book import TEAM, Budget, Rule, rank
 from bot.core.rules.problems import Problems, quoted
+from bot.core.rules.routes import unused
 from bot.core.rules.rule_keys import ID, ROUTE
 from bot.core.rules.sections import Setting
 from bot.core.rules.table import Values
@@ -39,11 +40,16 @@ def warn_of_unheard_levels(rules: Sequence[Read], setting: Setting, problems: Pr
 
 
 def warn_of_unused(rules: Sequence[Read], setting: Setting, problems: Problems) -> None:
-    """Warn of teams and routes that no rule leans on."""
+    """Warn of teams, routes and quiet hours that nothing leans on."""
+    routes = [route for _, route in setting.routes.values()]
     used = {OPS, setting.default_route, *(read.rule.route for read in rules)}
+    used |= {route.escalate.to for route in routes if route.escalate}
+    used |= {digest.route for digest in setting.digests}
     for name, (place, _) in setting.routes.items():
         if name not in used:
             problems.add("W102", place, f"no rule uses the route {quoted(name)}")
+    for name in unused(setting.quiets, routes):
+        problems.add("W102", setting.quiets[name][0], f"no route keeps the quiet hours {quoted(name)}")
     if TEAM not in used and not any("team" in read.rule.scope.dimensions for read in rules):
         for name, (place, _) in setting.teams.items():
             problems.add("W102", place, f"no rule uses the team {quoted(name)}")

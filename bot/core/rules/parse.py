@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 from bot.core.kinds import KINDS, NOT_IN_THIS_VERSION
 from bot.core.rules.book import Problem, Rulebook
+from bot.core.rules.digests import DIGEST_KEYS
 from bot.core.rules.fields import choice, text_of
 from bot.core.rules.hearing import Read, warn_of_unheard_levels, warn_of_unused
 from bot.core.rules.nodes import Mapping as MappingNode
 from bot.core.rules.nodes import Node, Scalar, Sequence
 from bot.core.rules.problems import Problems, closest, quoted, where_is
+from bot.core.rules.routes import QUIET_KEYS, ROUTE_KEYS
 from bot.core.rules.rule_keys import ID, KIND, WAS, common_part, mention
 from bot.core.rules.sections import (
     CALENDAR_KEYS,
     DEFAULTS,
     PROJECTS,
-    ROUTE_KEYS,
     TEAM_KEYS,
     Setting,
     read_setting,
@@ -45,9 +46,14 @@ SECTIONS = Table(
     Key("defaults", _section(DEFAULTS.schema), "What holds where a rule says nothing."),
     Key("teams", _section(TEAM_KEYS.by_name), "Who owns which projects."),
     Key("routes", _section(ROUTE_KEYS.by_name), "Where rules speak."),
+    Key("quiet", _section(QUIET_KEYS.by_name), "Hours in which only what is critical speaks."),
+    Key(
+        "digests",
+        _section({"type": "array", "items": DIGEST_KEYS.schema}),
+        "Reports that are posted on schedule.",
+    ),
     Key("calendars", _section(CALENDAR_KEYS.by_name), "Fiscal years."),
     Key("rules", _section({"type": "array"}), "What is watched."),  # of which kinds: see schema.py
-    absent=("quiet", "digests"),
 )
 
 
@@ -184,5 +190,9 @@ def _book(rules: list[Read], setting: Setting, text_hash: str) -> Rulebook:
         routes={name: route for name, (_, route) in setting.routes.items()},
         timezone=setting.timezone,
         default_route=setting.default_route,
+        quiets={name: quiet for name, (_, quiet) in setting.quiets.items()},
+        digests=setting.digests,
+        freshness_poll=setting.freshness[0],
+        freshness_data=setting.freshness[1],
         hash=text_hash,
     )

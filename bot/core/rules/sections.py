@@ -1,21 +1,24 @@
-"""What a tree of rule files shares: `defaults`, `teams`, `routes` and `calendars`.
+"""What a tree of rule files shares: `defaults`, `teams`, `routes`, `quiet`, `digests` and `calendars`.
 
 A name may stand in one file only, and a rule may lean on a name from any file; so these sections are read
 from all files before the first rule is.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from bot.core.rules.book import TEAM, Route, Team, Threshold
-from bot.core.rules.fields import DURATION, HANDLE, TEXT, WEEKDAY, YEAR_START, ZONE, list_of
+from bot.core.quiet import Quiet
+from bot.core.rules.book import Digest, Route, Rulebook, Team, Threshold
+from bot.core.rules.digests import read_digests
+from bot.core.rules.fields import DURATION, HANDLE, TEXT, WEEKDAY, YEAR_START, ZONE
 from bot.core.rules.nodes import Node, Scalar
 from bot.core.rules.problems import Problems, closest, listed, quoted, where_is
+from bot.core.rules.routes import Leans, check_escalations, read_quiet, read_route
 from bot.core.rules.selecting import PATTERNS
-from bot.core.rules.table import Key, Table, entries, is_empty
-from bot.core.rules.thresholds import DEFAULT_THRESHOLDS, SEVERITY, THRESHOLDS
+from bot.core.rules.table import Field, Key, Table, entries, is_empty
+from bot.core.rules.thresholds import DEFAULT_THRESHOLDS, THRESHOLDS
 
 TIMEZONE = Key(
     "timezone", ZONE, "Clocks, schedules and wording; periods are UTC, like OpenAI's bill.", default="UTC"
@@ -26,8 +29,37 @@ DEFAULT_LEVELS = Key(
     "thresholds", THRESHOLDS, "The levels of a budget that names none.", default=["50%", "80%", "100%"]
 )
 WEEK_STARTS = Key("week_starts", WEEKDAY, "The first day of a week.", default="monday")
+FRESH_POLL = Key(
+    "poll", DURATION, "Costs that could not be read for so long are said to be stale.", default="3h"
+)
+FRESH_DATA = Key(
+    "data",
+    DURATION,
+    "So is the end of the newest day with costs, this long ago, while usage shows requests after it.",
+    default="40h",
+)
+FRESHNESS_KEYS = Table(FRESH_POLL, FRESH_DATA)
+
+
+def _freshness(node: Node, name: str, problems: Problems) -> tuple[timedelta, timedelta] | None:
+    values = FRESHNESS_KEYS.read(node, f'"{name}"', problems)
+    if values is None:
+        return None
+    usual = Rulebook()
+    return values.get(FRESH_POLL, usual.freshness_poll), values.get(FRESH_DATA, usual.freshness_data)
+
+
+FRESHNESS = Key(
+    "freshness", Field(_freshness, FRESHNESS_KEYS.schema), "When the bot says that its own data is stale."
+)
 DEFAULTS = Table(
-    TIMEZONE, ROUTE, SETTLE, DEFAULT_LEVELS, WEEK_STARTS, absent=("freshness", "severity", "remind", "gather")
+    TIMEZONE,
+    ROUTE,
+    SETTLE,
+    DEFAULT_LEVELS,
+    WEEK_STARTS,
+    FRESHNESS,
+    absent=("severity", "remind", "gather"),
 )
 
 PROJECTS = Key(
@@ -40,13 +72,6 @@ TEAM_CHANNEL = Key("channel", HANDLE, "The channel in which rules with `route: t
 OWNER = Key("owner", HANDLE, "Who answers for its spend: a person or a group.")
 PAGE = Key("page", HANDLE, "Who is mentioned at critical.")
 TEAM_KEYS = Table(PROJECTS, TEAM_CHANNEL, OWNER, PAGE)
-
-CHANNEL = Key("channel", HANDLE, "The channel it posts to.")
-USER = Key("user", HANDLE, "The person it writes to, instead of a channel.")
-MENTION = Key("mention", list_of(HANDLE, twice=False), "Who is mentioned at critical.")
-ONLY = Key("only", SEVERITY, "The lowest severity it says.", default="info")
-GATHER = Key("gather", DURATION, "How long alerts below critical wait for company.", default="60m")
-ROUTE_KEYS = Table(CHANNEL, USER, MENTION, ONLY, GATHER, absent=("quiet", "remind", "escalate", "webhook"))
 
 YEAR_STARTS = Key(
     "year_starts", YEAR_START, "Month and day on which the fiscal year begins.", required="a day like 02-01"
@@ -66,6 +91,10 @@ class Setting:
     teams: dict[str, tuple[Scalar, Team]] = field(default_factory=dict)
     routes: dict[str, tuple[Scalar, Route]] = field(default_factory=dict)
     calendars: dict[str, tuple[Scalar, tuple[int, int]]] = field(default_factory=dict)
+    quiets: dict[str, tuple[Scalar, Quiet]] = field(default_factory=dict)
+    digests: tuple[Digest, ...] = ()
+    freshness: tuple[timedelta, timedelta] = (Rulebook().freshness_poll, Rulebook().freshness_data)
+    """Of polls, of data."""
     meant: dict[tuple[str, str], str] = field(default_factory=dict)
     """What an unknown name probably stood for, asked once for each."""
     complete: bool = True
@@ -75,10 +104,29 @@ class Setting:
 def read_setting(files: Sequence[Mapping[str, Node]], problems: Problems, *, complete: bool) -> Setting:
     """Return what the sections of all files hold together; `files` are the top-level values by key."""
     setting = Setting(complete=complete)
-    for name, read in (("teams", _team), ("routes", _route), ("calendars", _calendar)):
-        table: dict[str, tuple[Scalar, Any]] = getattr(setting, name)
+    leans = Leans()
+
+    def route(key: Scalar, node: Node, problems: Problems) -> Route:
+        return read_route(key, node, problems, leans)
+
+    readers: tuple[
+        tuple[str, dict[str, tuple[Scalar, Any]], Callable[[Scalar, Node, Problems], Any]], ...
+    ] = (
+        ("teams", setting.teams, _team),
+        ("routes", setting.routes, route),
+        ("quiet", setting.quiets, read_quiet),
+        ("calendars", setting.calendars, _calendar),
+    )
+    for name, table, read in readers:
         for key, value in _named([sections[name] for sections in files if name in sections], name, problems):
             table[key.text] = (key, read(key, value, problems))
+    digests, routes = read_digests([s["digests"] for s in files if "digests" in s], problems)
+    setting.digests = tuple(digests)
+    for name, place in leans.quiets:
+        check_name(name, setting.quiets, "quiet", place, problems, setting)
+    for name, place in [*routes, *((to, place) for _, to, place in leans.routes)]:
+        check_name(name, setting.routes, "route", place, problems, setting)
+    check_escalations(leans, {name: held for name, (_, held) in setting.routes.items()}, problems)
     _defaults([sections["defaults"] for sections in files if "defaults" in sections], setting, problems)
     return setting
 
@@ -131,6 +179,7 @@ def _defaults(sections: Sequence[Node], setting: Setting, problems: Problems) ->
         setting.settle = values.get(SETTLE, setting.settle)
         setting.thresholds = values.get(DEFAULT_LEVELS, setting.thresholds)
         setting.week_starts = values.get(WEEK_STARTS, setting.week_starts)
+        setting.freshness = values.get(FRESHNESS, setting.freshness)
         route = values[ROUTE]
         if route is not None:
             check_name(route, setting.routes, "route", values.at(ROUTE), problems, setting)
@@ -152,31 +201,6 @@ def _team(key: Scalar, node: Node, problems: Problems) -> Team:
         channel=values.get(TEAM_CHANNEL, ""),
         owner=values.get(OWNER, ""),
         page=values.get(PAGE, ""),
-    )
-
-
-def _route(key: Scalar, node: Node, problems: Problems) -> Route:
-    where = f"route {quoted(key.text)}"
-    if key.text == TEAM:
-        problems.add("B020", key, f'a route cannot have the name "{TEAM}": it means the team of the project')
-    values = (
-        None
-        if is_empty(node, f"{where} is empty", problems, key=key)
-        else ROUTE_KEYS.read(node, where, problems)
-    )
-    if values is None:
-        return Route(key.text)
-    if not values.has(CHANNEL) and not values.has(USER):
-        problems.add("B010", values.node, f'{where} needs "channel" or "user": where it speaks')
-    if values.has(CHANNEL) and values.has(USER):
-        problems.add("B033", values.at(USER), f"{where} has a channel and a user; write two routes")
-    return Route(
-        key.text,
-        channel=values.get(CHANNEL, ""),
-        user=values.get(USER, ""),
-        mention=values.get(MENTION, ()),
-        only=values.get(ONLY, "info"),
-        gather=values.get(GATHER, timedelta(minutes=60)),
     )
 
 

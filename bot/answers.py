@@ -16,7 +16,7 @@ from bot.core.status import Status
 from bot.edge.store import incidents, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
-from bot.judge import load_spend
+from bot.loading import load_spend, load_view
 from bot.rulebook import InForce
 
 Answer = Report | Status | Listing | Help | Misread
@@ -77,12 +77,12 @@ def answer_status(
     """Answer `status`: the rules and groups as they stand, worst first, by the arithmetic of the poll."""
     book, now = rules.book, now.astimezone(UTC)
     with store.reading() as tx:
-        spend = load_spend(tx, store, book, cuts_of(standings.spans_needed(book, now)), now=now)
+        view = load_view(tx, store, book, now, standings.spans_needed(book, now), answering=True)
         known = incidents.said(tx, now.date())
         last = records.last_poll(tx)
-    stood = standings.Standings(book, spend, known.incidents, known.runs, ORGANIZATION, now)
+    stood = standings.Standings(book, view, known.incidents, known.runs, ORGANIZATION, now)
     told, others = stood.told(query.filters, most)
-    return Status(spend.as_of, told, tuple(_notes(rules, spend, last, now)), others)
+    return Status(view.cost.as_of, told, tuple(_notes(rules, view.cost, last, now)), others)
 
 
 def _notes(rules: InForce, spend: Spend, last: LastPoll | None, now: datetime) -> Iterator[str]:

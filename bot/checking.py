@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.core.errors import BotError
-from bot.core.evaluate import cuts, evaluate
+from bot.core.evaluate import evaluate
 from bot.core.incident import Finding
 from bot.core.money import show_usd
 from bot.core.rules.book import Problem, Rulebook
@@ -93,7 +93,7 @@ def _from_snapshot(
     from bot.edge.store import incidents  # noqa: PLC0415 - as above
     from bot.edge.store.records import names as read_names  # noqa: PLC0415
     from bot.edge.store.store import Store  # noqa: PLC0415
-    from bot.judge import load_spend  # noqa: PLC0415
+    from bot.loading import load_view  # noqa: PLC0415
 
     with Store(database) as store, store.reading() as tx:
         names = read_names(tx)
@@ -110,9 +110,9 @@ def _from_snapshot(
             said = incidents.said(tx, now.astimezone(UTC).date())
             new = [rule for rule in book.rules if rule.id not in said.rules]
             if new:
-                spend = load_spend(tx, store, book, cuts(book, now), now=now)
-                if spend.history_from is not None:
-                    findings = evaluate(book, spend, now).findings
+                view = load_view(tx, store, book, now, answering=True)
+                if view.history_from is not None:
+                    findings = evaluate(book, view, now).findings
                     found += _already_passed(findings, {rule.id for rule in new}, shown)
     return found
 

@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from bot.core.kinds import budget_judge
+from bot.core.groups import OTHER, fold
+from bot.core.kinds.budget import amount_of
 from bot.core.period import DAY, Period, Span
 from bot.core.rooms import Target, rooms_of
 from bot.core.rules.book import LATE, Budget, Origin, Rule, Rulebook
 from bot.core.spend import Names, Spend
 from bot.core.telling import Teller
+from bot.core.view import View
 from bot.edge.store import incidents, outbox, records
 from bot.voice import Voice
 
@@ -32,12 +34,12 @@ def close(
     book: Rulebook,
     month: Span,
     rules: list[Budget],
-    spend: Spend,
+    view: View,
     now: datetime,
     voice: Voice,
 ) -> None:
     """Write one message for each room that heard of the month's budgets: what they came to."""
-    key = f"close:{month.start:%Y-%m}"
+    key, spend = f"close:{month.start:%Y-%m}", view.cost
     if records.marker(tx, key) or spend.history_from is None or month.start < spend.history_from:
         return
     told = incidents.announced_in(tx, month, [rule.id for rule in rules])
@@ -47,8 +49,8 @@ def close(
     watched: set[str] = set()
     teller = Teller(spend, book)
     for rule in rules:
-        for group, value in budget_judge.fold(spend.within(rule.scope, month), rule.limit):
-            amount = budget_judge.amount_of(rule, group, spend, month)
+        for group, value in fold(spend.within(rule.scope, month), rule.limit):
+            amount = amount_of(rule, group, spend.names, view.limits, month)
             if amount is None:
                 continue
             if "project" in rule.scope.each:
@@ -85,7 +87,7 @@ def _default_target(book: Rulebook, voice: Voice) -> Target | None:
 
 def _unwatched(spend: Spend, month: Span, watched: set[str]) -> list[list[object]]:
     """Return the projects that spent money and have no monthly budget of their own, dearest first."""
-    if not watched or budget_judge.OTHER in watched:
+    if not watched or OTHER in watched:
         return []  # no rule goes project by project, or one watches the rest together
     spent = sorted(((value, key[0]) for key, value in spend.by(("project",), month).items()), reverse=True)
     return [

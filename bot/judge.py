@@ -3,23 +3,25 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
 
 from bot.closing import close, closing
 from bot.core.decide import Said, decide
-from bot.core.evaluate import Evaluation, cuts, evaluate, next_boundary
+from bot.core.evaluate import Evaluation, evaluate, next_boundary
 from bot.core.incident import Event, Finding, Incident
-from bot.core.outlook import Courses, days_needed, has_course, settled_until
-from bot.core.period import DAY, Span
+from bot.core.needs import settled_until
+from bot.core.outlook import Courses, days_needed, has_course
+from bot.core.period import Span
 from bot.core.rules.book import Rule, Rulebook
 from bot.core.spend import Group, Spend
 from bot.core.telling import Teller, Telling
-from bot.edge.store import facts, incidents, outbox, records
+from bot.edge.store import incidents, outbox, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
+from bot.loading import load_spend, load_view
 from bot.saying import say
 from bot.voice import Voice
 
@@ -55,29 +57,6 @@ def last_evaluated(tx: Connection) -> Evaluated | None:
     return msgspec.json.decode(text, type=Evaluated) if text else None
 
 
-def load_spend(
-    tx: Connection,
-    store: Store,
-    book: Rulebook,
-    at: Sequence[date],
-    *,
-    now: datetime | None = None,
-) -> Spend:
-    """Return costs cut at the given days, with names, from one grouped scan; none of the days after `now`."""
-    series, models = store.index.refresh(tx)
-    state = records.stored(tx).get(("costs", "1d"))
-    return Spend(
-        at,
-        facts.sums(tx, at, before=now.astimezone(UTC).date() + DAY if now else None),
-        series,
-        records.names(tx),
-        book,
-        models=models,
-        history_from=state.since if state and state.read_at else None,
-        as_of=state.read_at if state else None,
-    )
-
-
 def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voice: Voice) -> Judged:
     """Evaluate the book if anything can have changed, and write what it decides."""
     with store.writing() as tx:
@@ -94,17 +73,20 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
         ):
             return Judged(skipped="nothing changed and no boundary passed")
         months = closing(book, now)
-        spend = load_spend(tx, store, book, cuts(book, now, [span for span, _ in months]))
+        view = load_view(tx, store, book, now, [span for span, _ in months])
+        spend = view.cost
         if spend.history_from is None:
             return Judged(skipped="no costs are stored yet")
         active = [rule for rule in book.rules if rule.active_on(now.date())]
         incidents.rename(tx, active)
         incidents.forget_changed(tx, book.rules)
         known = incidents.said(tx, now.date())
-        evaluation = evaluate(book, spend, now, _watched(known))
+        evaluation = evaluate(book, view, now, _watched(known))
+        for rule_id, error in evaluation.broken.items():
+            log.error("rule could not be evaluated", extra={"rule": rule_id}, exc_info=error)
         events = _decide(tx, store, book, active, known, evaluation, spend, now, poll_id, voice)
         for span, rules in months:
-            close(tx, book, span, rules, spend, now, voice)
+            close(tx, book, span, rules, view, now, voice)
         mark = Evaluated(now, version, book.hash, next_boundary(book, now))
         records.mark(tx, EVALUATED, msgspec.json.encode(mark).decode())
     return Judged(tuple(events), len(evaluation.findings))
@@ -129,7 +111,7 @@ def _decide(
     poll_id: int | None,
     voice: Voice,
 ) -> list[Event]:
-    learning = {unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.state == "learning"}
+    learning = {unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.keeps}
     decisions = decide(book, evaluation.findings, known, now, organization=ORGANIZATION, learning=learning)
     changed = [decision.incident for decision in decisions if decision.incident is not None]
     teller = Teller(spend, book, voice.commit)
@@ -149,7 +131,10 @@ def _decide(
     unheard = [i for i in firing.values() if i.state == "firing" and i.announced]
     say(tx, book, new, ids, states, unheard, tellings, spend.names, first, now, voice)
     outbox.touch(tx, list(states))
-    incidents.remember_rules(tx, [r for r in active if r.id in first and r.id not in learning], now)
+    unready = {
+        unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.keeps and unjudged.group is None
+    }
+    incidents.remember_rules(tx, [r for r in active if r.id in first and r.id not in unready], now)
     for event in new:
         log.info(
             "decided",

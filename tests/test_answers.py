@@ -16,7 +16,8 @@ from bot.core.listing import Listing
 from bot.core.money import nano
 from bot.core.report import Report
 from bot.core.status import Status
-from bot.judge import load_spend
+from bot.core.view import View
+from bot.loading import load_spend
 from bot.poll import fetch
 from bot.render.replies import reply
 from tests.standins.slack_rules import check_message
@@ -336,7 +337,7 @@ def test_status_and_the_judge_agree_on_every_group_with_spend(filled, now):
         spend = load_spend(tx, built.app.store, book, cuts(book, moment))
     judged = {
         (each.rule.id, each.group): (each.span, each.value, each.amount)
-        for each in evaluate(book, spend, moment).findings
+        for each in evaluate(book, View(spend), moment).findings
         if not each.closed
     }
     told, _ = answer(built.app.store, built.app.rules.now(moment), "status", moment, every=True)

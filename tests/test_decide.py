@@ -16,6 +16,7 @@ from bot.core.period import Period, Span
 from bot.core.rules.book import Amount, Budget, Origin, Plan, Rulebook, Threshold
 from bot.core.rules.select import Scope
 from bot.core.spend import Names, Spend
+from bot.core.view import View
 
 DOLLAR = 10**9
 START = date(2026, 9, 25)
@@ -67,7 +68,7 @@ class Bot:
                     sums[series] = sums.get(series, 0) + value * DOLLAR
             stretches.append(sums)
         spend = Spend(at, stretches, SERIES, Names(), self.book, history_from=date(2026, 1, 1), as_of=now)
-        self.evaluation = evaluate(self.book, spend, now)
+        self.evaluation = evaluate(self.book, View(spend), now)
         counts = {}
         for incident in self.incidents.values():
             if incident.occurrence.startswith("#"):

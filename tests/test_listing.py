@@ -164,7 +164,7 @@ NOBODY = [("labs", 70), ("search-prod", 51), ("(no project)", 5)]
             id="by-team",
         ),
         pytest.param(
-            Rule("other", "other", Origin("a", 1), scope=Scope(each=("project",))), NOBODY, id="no-budget"
+            Rule("other", "budget", Origin("a", 1), scope=Scope(each=("project",))), NOBODY, id="no-budget"
         ),
     ],
 )

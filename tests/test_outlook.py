@@ -7,7 +7,8 @@ import pytest
 
 from bot.core.dimension import Series
 from bot.core.incident import Finding
-from bot.core.outlook import Courses, days_needed, has_course, settled_until
+from bot.core.needs import settled_until
+from bot.core.outlook import Courses, days_needed, has_course
 from bot.core.period import DAY, Period, Span
 from bot.core.rules.book import Amount, Budget, Origin, Plan, Rulebook, Threshold
 from bot.core.rules.select import Pattern, Scope, Selector

@@ -177,7 +177,7 @@ CASES = [
     pytest.param(
         "version: 1\nrules:\n  - id: a\n    kind: budget\n    period: day\n",
         [
-            '3:5 B010 rule "a" needs "amount": dollars, a table or a plan',
+            '3:5 B010 rule "a" needs "amount": dollars, a table, a plan or hard_limit',
             '3:5 B010 rule "a" needs "select": {} for everything',
         ],
         id="B010-rule",
@@ -351,13 +351,37 @@ CASES = [
         id="B035-kind",
     ),
     pytest.param(
-        with_keys("thresholds: [forecast 100%, {at: 80%, basis: forecast}]", "metric: spend"),
+        RULE.replace("period: month", "period: day") + "    thresholds: [100%, forecast 100%]\n",
+        ["8:17 B033 a day has no forecast: leave it out"],
+        id="B033-forecast-of-a-day",
+    ),
+    pytest.param(
+        with_keys("thresholds: [100%, forecast 100%, {at: 100%, basis: forecast}]"),
+        ["8:39 B032 two thresholds are at forecast 100% (first at rules/openai.yaml:8:24)"],
+        id="B032-forecast",
+    ),
+    pytest.param(
+        with_keys("thresholds: [{at: 100%, confidence: 90%}, {at: 90%, basis: forecast, confidence: 20%}]"),
         [
-            '8:18 B035 "forecast 100%": forecast thresholds are not known to this version',
-            '8:50 B035 "basis": "forecast" is not known to this version; it knows: actual',
-            '9:13 B035 "metric": "spend" is not known to this version; it knows: cost',
+            '8:41 B033 "confidence" is for "basis: forecast" only',
+            '8:86 B023 "20%" is no confidence; write one from 50% to 99%',
         ],
-        id="B035-values",
+        id="B033-confidence",
+    ),
+    pytest.param(
+        with_keys("metric: input_tokns"),
+        [
+            '8:13 B013 "input_tokns" is no metric; write cost, spend, or one of usage, like input_tokens or requests'
+        ],
+        id="B013-metric",
+    ),
+    pytest.param(
+        with_keys("metric: input_tokens", "thresholds: [$500, 100%]", "each: [project, line_item]"),
+        [
+            "9:17 B033 a level in dollars fits no budget of input tokens; write a share, like 80%",
+            '10:21 B034 input_tokens has no dimension "line_item"; it has project, model, api_key, team, batch, service_tier',
+        ],
+        id="B034-of-usage",
     ),
     pytest.param(
         "version: 1\ndefaults: {gather: 5m}\nroutes:\n  ops: {channel: a, webhook: HOOK}\n",

@@ -13,7 +13,7 @@ from bot.demo.ledger import Ledger
 from bot.demo.openai_faults import BadJson, Cut, Html, Mutate, Status
 from bot.edge.openai import OpenAI
 from bot.edge.store import facts, records
-from bot.judge import load_spend
+from bot.loading import load_spend
 from tests.syncing import LINE, NOON, TODAY, ago, at, before, bot, groups
 
 TOMORROW = TODAY + timedelta(days=1)
@@ -122,7 +122,7 @@ def test_a_poll_that_finds_nothing_new_writes_nothing_but_its_record(tmp_path):
         assert built.costs() == stored
         assert built.version() == version
         assert built.state().read_at == NOON + timedelta(minutes=15)
-        assert [row[0] for row in built.rows("SELECT changed FROM poll ORDER BY id")] == [20, 0]
+        assert [row[0] for row in built.rows("SELECT changed FROM poll ORDER BY id")] == [23, 0]  # 20 costs, 3 limits
 
 
 def test_a_revision_is_one_row_and_what_was_known_stays_known(tmp_path):
@@ -380,6 +380,7 @@ def test_a_source_that_has_answered_before_and_is_gone_is_an_outage(tmp_path):
             ("costs", "1d", True),
             ("embeddings", "1d", False),
             ("embeddings", "1h", False),
+            ("limits", "", True),
         ]
         assert built.state("embeddings").offered
 
@@ -690,6 +691,7 @@ def test_one_poll_is_one_record_with_each_source(tmp_path):
             ("costs", "1d"),
             ("embeddings", "1d"),
             ("embeddings", "1h"),
+            ("limits", ""),
         ]
         costs = next(result for result in results if result.source == "costs")
         assert costs.changed == 20

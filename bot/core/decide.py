@@ -1,6 +1,7 @@
 """Findings + what was said + now → incidents and events, each with its reason.
 
-Month, quarter, year and fixed budgets have one incident a period; days, weeks and rolling periods form runs.
+Month, quarter, year and fixed budgets have one incident a period; days, weeks, rolling periods and the rules
+about settled days form runs; what is so now is one incident for as long as it is.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
 
+from bot.core.foresight import foresee
 from bot.core.incident import Finding, Incident, Reason
 from bot.core.rules.book import Rulebook
 from bot.core.runs import Runs, same
 from bot.core.spend import Group
-from bot.core.transitions import Decision, Transitions, higher, margin, near
+from bot.core.transitions import Decision, Transitions, higher, near
 
 __all__ = ["Decision", "Said", "decide"]
 
@@ -51,12 +53,15 @@ def decide(
         seen.add(key)
         do = again if key[0] in said.rules else anew
         mine, incidents = list(group), known.get(key, [])
-        runs = mine[0].rule.period.runs
-        fitting = [incident for incident in incidents if _is_run(incident) == runs]
-        if runs:
-            decisions.extend(Runs(do, mine).decide(fitting, said.runs.get(key, 0)))
-        else:
-            decisions.extend(_periods(do, mine, fitting))
+        shape = mine[0].rule.shape
+        fitting = [incident for incident in incidents if _is_run(incident) == (shape != "period")]
+        match shape:
+            case "run":
+                decisions.extend(Runs(do, mine).decide(fitting, said.runs.get(key, 0)))
+            case "now":
+                decisions.append(_as_it_is(do, mine[-1], fitting, said.runs.get(key, 0)))
+            case _:
+                decisions.extend(_periods(do, mine, fitting))
         decisions.extend(
             do.end(incident, Reason.PERIOD_CHANGED)
             for incident in incidents
@@ -91,6 +96,22 @@ def _why_left(incident: Incident, book: Rulebook, now: datetime) -> Reason:
     return Reason.GROUP_LEFT
 
 
+# -- as long as it is so --------------------------------------------------------------------------------
+
+
+def _as_it_is(do: Transitions, finding: Finding, incidents: list[Incident], count: int) -> Decision:
+    open_ = next((incident for incident in incidents if incident.state != "ended"), None)
+    if finding.top is None:
+        if open_ is None:
+            return Decision(finding.rule.id, finding.group, Reason.BELOW)
+        return do.end(open_, Reason.OVER, aloud=finding.rule.ends_aloud)
+    if open_ is None:
+        return do.open(finding, f"#{count + 1}")
+    heard = open_.announced
+    decision = do.follow(finding, open_) if heard else do.quietly(finding, open_, Reason.BEFORE_THE_RULE)
+    return replace(decision, incident=None) if same(decision.incident, open_) else decision
+
+
 # -- one incident a period -----------------------------------------------------------------------------
 
 
@@ -111,7 +132,7 @@ def _periods(do: Transitions, findings: Iterable[Finding], incidents: list[Incid
 
 def _period(do: Transitions, finding: Finding, incident: Incident | None) -> Decision:
     if incident is None:
-        if finding.top is None:
+        if finding.foremost is None:
             return Decision(finding.rule.id, finding.group, Reason.BELOW)
         return _opened(do, finding, finding.span.start.isoformat())
     if not incident.announced:
@@ -124,7 +145,7 @@ def _period(do: Transitions, finding: Finding, incident: Incident | None) -> Dec
     if incident.state == "ended":
         # Its rule was taken out, or switched off, and is back within the period.
         incident = replace(incident, state="firing" if incident.level else "ok", ended_at=None)
-    decision = do.follow(finding, incident)
+    decision = foresee(do, finding, incident, do.follow(finding, incident))
     return _close(do, decision, incident) if finding.closed else decision
 
 
@@ -146,6 +167,6 @@ def _close(do: Transitions, decision: Decision, before: Incident) -> Decision:
 def _restate(do: Transitions, finding: Finding, incident: Incident) -> Decision:
     if higher(finding, incident):
         return do.say(finding, incident, "restated", Reason.RESTATED, loud=True)
-    if abs(finding.value - incident.said) > margin(finding.amount):
+    if abs(finding.value - incident.said) > finding.rule.unit.margin(finding.amount):
         return do.say(finding, incident, "restated", Reason.RESTATED)
     return do.quietly(finding, incident, Reason.ALREADY_SAID, keep_level=near(finding, incident))

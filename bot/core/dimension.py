@@ -45,6 +45,12 @@ USAGE_DIMENSIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What the usage of each endpoint is stored with, and can therefore be told apart by."""
 
+EVERY_DIMENSION = (
+    *DIMENSIONS,
+    *dict.fromkeys(name for names in USAGE_DIMENSIONS.values() for name in names if name not in DIMENSIONS),
+)
+"""What any metric can be told apart by: those of cost, and those that only usage has."""
+
 UNATTRIBUTED = {
     "project": "(no project)",
     "line_item": "(no line item)",

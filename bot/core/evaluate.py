@@ -1,15 +1,17 @@
-"""Rules and spend at an instant → findings. One scan feeds them all."""
+"""Rules and what is known at an instant → findings. One scan of each source feeds them all."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+from bot.core.groups import OTHER
 from bot.core.incident import Finding, Unjudged
-from bot.core.kinds import budget_judge
+from bot.core.kinds import KINDS
+from bot.core.needs import Needs, inactive
 from bot.core.period import DAY, Span, midnight
-from bot.core.rules.book import LATE, Budget, Rulebook
-from bot.core.rules.select import Scope
-from bot.core.spend import Group, Spend, cuts_of
+from bot.core.rules.book import LATE, Rule, Rulebook
+from bot.core.spend import Group, cuts_of
+from bot.core.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,31 +22,28 @@ class Evaluation:
     unjudged: tuple[Unjudged, ...] = ()
     folded: tuple[str, ...] = field(default=())
     """Rules with more groups than their limit."""
+    broken: Mapping[str, Exception] = field(default_factory=dict)
+    """Rules whose judging raised: a mistake of ours, told, that keeps no other rule from being judged."""
+
+
+def needs(book: Rulebook, now: datetime) -> Needs:
+    """Return what must be known so that every rule of the book can be judged at `now`."""
+    return Needs.all_of(KINDS[rule.kind].needs(rule, now) for rule in _active(book, now))
 
 
 def cuts(book: Rulebook, now: datetime, more: Iterable[Span] = ()) -> tuple[date, ...]:
-    """Return where the scan must be cut so that every rule of the book can be judged at `now`."""
-    spans = [
-        span
-        for rule in _budgets(book)
-        if rule.active_on(now.date())
-        for span in budget_judge.spans(rule, now)
-    ]
-    return cuts_of((*spans, *more))
+    """Return where the scan of billed cost must be cut so that every rule of the book can be judged at `now`."""
+    return cuts_of((*needs(book, now).spans, *more))
 
 
 def needs_from(book: Rulebook, now: datetime) -> date | None:
-    """Return the first day whose costs some rule looks at; None when none does."""
-    return min(
-        (span.start for rule in _budgets(book) for span in budget_judge.spans(rule, now)), default=None
-    )
+    """Return the first day some rule looks at; None when none does."""
+    wanted = needs(book, now)
+    return min((day for day in (wanted.first, wanted.daily) if day), default=None)
 
 
 def evaluate(
-    book: Rulebook,
-    spend: Spend,
-    now: datetime,
-    watched: Mapping[str, Collection[Group]] | None = None,
+    book: Rulebook, view: View, now: datetime, watched: Mapping[str, Collection[Group]] | None = None
 ) -> Evaluation:
     """Judge every rule; a function of its arguments alone.
 
@@ -53,42 +52,45 @@ def evaluate(
     findings: list[Finding] = []
     unjudged: list[Unjudged] = []
     folded: dict[str, None] = {}
-    known: dict[tuple[Scope, Span], dict[Group, int]] = {}
-
-    def sums(scope: Scope, span: Span) -> dict[Group, int]:
-        # Many rules look at the same groups: they are added up once.
-        key = (scope, span)
-        found = known.get(key)
-        if found is None:
-            found = known[key] = spend.within(scope, span)
-        return found
-
-    for rule in _budgets(book):
+    broken: dict[str, Exception] = {}
+    for rule in book.rules:
+        if not rule.active_on(now.astimezone(UTC).date()):
+            unjudged.append(Unjudged(rule.id, None, "inactive", inactive(rule)))
+            continue
         mine = None if watched is None else watched.get(rule.id, ())
-        for judged in budget_judge.judge(rule, spend, now, sums, mine):
-            if isinstance(judged, Unjudged):
-                unjudged.append(judged)
+        try:
+            judged = list(KINDS[rule.kind].judge(rule, view, now, mine))
+        except Exception as error:  # noqa: BLE001 - one rule's trouble is told, and the others go on
+            broken[rule.id] = error
+            unjudged.append(
+                Unjudged(rule.id, None, "error", f"could not be evaluated: {type(error).__name__}")
+            )
+            continue
+        for one in judged:
+            if isinstance(one, Unjudged):
+                unjudged.append(one)
             else:
-                findings.append(judged)
-                if judged.group[:1] == (budget_judge.OTHER,):
+                findings.append(one)
+                if one.group[:1] == (OTHER,):
                     folded[rule.id] = None
-    return Evaluation(tuple(findings), tuple(unjudged), tuple(folded))
+    return Evaluation(tuple(findings), tuple(unjudged), tuple(folded), broken)
 
 
 def next_boundary(book: Rulebook, now: datetime) -> datetime:
     """Return the next instant at which the same data can mean something else.
 
-    A day begins (periods roll over, plans step, rules start and end), a closed period settles, or it
-    is no longer judged.
+    A day begins (periods roll over, plans step, rules start and end), a day settles, or a closed period is no
+    longer judged.
     """
     today = midnight(now.astimezone(UTC).date())
     moments = {today + DAY}
-    for settle in {rule.settle for rule in _budgets(book)}:
+    for settle in {rule.settle for rule in book.rules}:
         for wait in (settle, settle + LATE):
             rest = timedelta(seconds=wait.total_seconds() % DAY.total_seconds())
             moments.update((today + rest, today + DAY + rest))
     return min(moment for moment in moments if moment > now)
 
 
-def _budgets(book: Rulebook) -> list[Budget]:
-    return [rule for rule in book.rules if isinstance(rule, Budget)]
+def _active(book: Rulebook, now: datetime) -> list[Rule]:
+    today = now.astimezone(UTC).date()
+    return [rule for rule in book.rules if rule.active_on(today)]

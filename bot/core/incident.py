@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from bot.core.period import Span
-from bot.core.rules.book import Budget, Severity, Threshold, rank
+from bot.core.rules.book import Rule, Severity, Threshold, rank
 from bot.core.spend import Group
 
 
@@ -20,9 +20,13 @@ class Reason(StrEnum):
     LATE = "late data for a closed period"
     HIGHER = "higher level"
     RECROSSED = "crossed an announced level again"
+    FORESEEN = "forecast"
+    FORECAST_CLEARED = "forecast cleared"
+    MUTED = "inhibited by the actual level"
     CORRECTED = "corrected"
     RUN_GOES_ON = "run goes on"
     RUN_OVER = "run is over"
+    OVER = "no longer so"
     PERIOD_OVER = "the period is over"
     RESTATED = "the closed period changed"
     BUDGET_CHANGED = "the budget changed"
@@ -31,6 +35,7 @@ class Reason(StrEnum):
     GROUP_LEFT = "no longer judged by the rule"
     ALREADY_SAID = "already said"
     NEAR = "just below the level"
+    PENDING = "pending"
     BELOW = "below every level"
     BEFORE_THE_RULE = "over before the rule's first evaluation"
     LEARNING = "learning"
@@ -39,39 +44,65 @@ class Reason(StrEnum):
     UNCOVERED = "no amount for this group"
 
 
-Transition = Literal["fired", "raised", "recrossed", "corrected", "continued", "ended", "restated"]
+Transition = Literal["fired", "raised", "recrossed", "corrected", "cleared", "continued", "ended", "restated"]
 """What an event says happened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is true of one rule and group in one period."""
+    """What is true of one rule and group in one judged span. Figures are in the rule's unit."""
 
-    rule: Budget
+    rule: Rule
     group: Group
     span: Span
+    """A budget's period; for rules about settled days, the day; for rules about what is so now, today."""
     value: int
     amount: int
+    """What the value is held against: the budget, the baseline, the expected, the bound."""
     levels: tuple[Threshold, ...]
-    """Every level, lowest first."""
+    """Every actual level, lowest first."""
     closed: bool
-    """The period is over."""
+    """The span is over: what is true of it now was true before."""
+    holding: tuple[str, ...] | None = None
+    """The levels that are true, where that is not told by the value alone."""
+    foreseen: tuple[Threshold, ...] = ()
+    """The forecast levels that stand, lowest first; none of them is reached."""
+    over: Span | None = None
+    """The days its figures are about, where `span` is not."""
+    note: str = ""
+    """What more there is to say of it, in words."""
+    pending: bool = False
+    """It holds, but not yet for as many days as the rule asks."""
+    estimated: int = 0
+    """How much of the value is estimated."""
 
     @property
     def reached(self) -> tuple[Threshold, ...]:
         """Return the levels that are true: the value is at or above them, and something was spent."""
+        if self.holding is not None:
+            return tuple(level for level in self.levels if level.label in self.holding)
         return tuple(level for level in self.levels if self.value > 0 and self.value >= level.at(self.amount))
 
     @property
     def top(self) -> Threshold | None:
-        """Return the highest level that is true."""
+        """Return the highest actual level that is true."""
         reached = self.reached
         return reached[-1] if reached else None
 
     @property
+    def foremost(self) -> Threshold | None:
+        """Return the highest level that stands: a forecast that is not reached yet is above every actual one."""
+        return self.foreseen[-1] if self.foreseen else self.top
+
+    @property
     def severity(self) -> Severity | None:
-        """Return the gravest severity among the levels that are true."""
-        return max((level.severity for level in self.reached), key=rank, default=None)
+        """Return the gravest severity among the levels that stand."""
+        return max((level.severity for level in (*self.reached, *self.foreseen)), key=rank, default=None)
+
+    @property
+    def days(self) -> Span:
+        """Return the days its figures are about."""
+        return self.over or self.span
 
     def place(self, label: str) -> int:
         """Return how high a level stands, 0 for the lowest; -1 for one the rule does not have."""
@@ -79,8 +110,8 @@ class Finding:
 
     @property
     def period(self) -> str:
-        """Return how people call its period: `November`, `22 Nov`."""
-        return self.rule.period.name(self.span)
+        """Return how people call its span: `November`, `22 Nov`."""
+        return self.rule.called(self.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +123,11 @@ class Unjudged:
     state: Literal["learning", "inactive", "nodata", "error"]
     reason: str
     span: Span | None = None
+
+    @property
+    def keeps(self) -> bool:
+        """Tell whether what is open stays as it is: nobody knows whether it is still so."""
+        return self.state in ("learning", "nodata", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +141,7 @@ class Incident:
     """The first day of its period, or `#n` for its n-th run."""
     state: Literal["firing", "ok", "ended"]
     level: str
+    """The actual level it stands at; '' below all, or where only a forecast stands."""
     severity: str
     said_levels: tuple[str, ...]
     """Levels announced, and those passed over in an announcement; empty when nobody was told."""
@@ -125,6 +162,13 @@ class Incident:
     """How often each `transition level` happened: the n of the next event."""
     facts: Mapping[str, object] = field(default_factory=dict)
     """What its card says beside the figures."""
+    forecast: str = ""
+    """The forecast level that stands."""
+
+    @property
+    def foremost(self) -> str:
+        """Return the highest level that stands."""
+        return self.forecast or self.level
 
     @property
     def first_day(self) -> date:

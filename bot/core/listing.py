@@ -5,12 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.core.filters import Filter
-from bot.core.kinds.budget_judge import amount_of
-from bot.core.money import NANO, show_usd
+from bot.core.kinds import KINDS
+from bot.core.kinds.budget import amount_of
+from bot.core.limits import Limits
 from bot.core.period import Period, Span, show_day
 from bot.core.rooms import Room, rooms_of
 from bot.core.rules.book import TEAM, Budget, Rule, Rulebook
 from bot.core.spend import Spend
+from bot.core.units import Unit
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +62,14 @@ def listing(
     today: date,
     fallback: str,
     links: Mapping[str, str] | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> Listing:
     """Return every rule in words, and the projects with spend in `span` that nobody watches, largest first."""
     lines = tuple(
         line_of(book, rule, spend, today, fallback, (links or {}).get(rule.id, "")) for rule in book.rules
     )
     notes = () if book.rules else ("There are no rules, so nothing is watched.",)
-    return Listing(lines, uncovered(book, spend, span, today), span, notes)
+    return Listing(lines, uncovered(book, spend, span, today, limits), span, notes)
 
 
 def narrowed(told: Listing, book: Rulebook, spend: Spend, filters: Sequence[Filter], span: Span) -> Listing:
@@ -115,6 +120,8 @@ def line_of(book: Rulebook, rule: Rule, spend: Spend, today: date, fallback: str
         period = period_words(rule.period)
         amount = amount_words(rule, today)
         levels = tuple(level.label for level in rule.thresholds)
+    else:
+        amount = KINDS[rule.kind].summary(rule)
     each = f", each {' and '.join(rule.scope.each)}" if rule.scope.each else ""
     excluded = f" except {rule.scope.excluded}" if rule.scope.excluded.terms else ""
     return RuleLine(
@@ -131,7 +138,9 @@ def line_of(book: Rulebook, rule: Rule, spend: Spend, today: date, fallback: str
     )
 
 
-def uncovered(book: Rulebook, spend: Spend, span: Span, today: date) -> tuple[Uncovered, ...]:
+def uncovered(
+    book: Rulebook, spend: Spend, span: Span, today: date, limits: Limits = NO_LIMITS
+) -> tuple[Uncovered, ...]:
     """Return the projects with spend in `span` that no budget watches, largest first.
 
     A project is watched when a budget that tells projects apart, by `each` or by what it selects, admits its spend
@@ -147,7 +156,7 @@ def uncovered(book: Rulebook, spend: Spend, span: Span, today: date) -> tuple[Un
         if current is None:
             continue  # a fixed period that is over, or has not begun, watches nothing now
         for group in spend.within(rule.scope, span, (*each, "project")):
-            if amount_of(rule, group[: len(each)], spend, current) is not None:
+            if amount_of(rule, group[: len(each)], spend.names, limits, current) is not None:
                 watched.add(group[-1])
     found = [
         Uncovered(group[0], spend.names.of("project", group[0]), amount)
@@ -176,18 +185,22 @@ def amount_words(rule: Budget, today: date) -> str:
     words = []
     for pattern, plan in rule.amount.entries:
         amount = plan.amount_on(start)
-        coming = [f"from {first} {_money(step)}" for first, step in plan.steps if first > start]
-        if amount is None:
+        coming = [f"from {first} {_shown(step, rule.unit)}" for first, step in plan.steps if first > start]
+        if plan.hard_limit:
+            money = "OpenAI's hard limit"
+        elif amount is None:
             money = ", ".join(coming)
         else:
-            money = f"{_money(amount)} ({', '.join(coming)})" if coming else _money(amount)
+            money = (
+                f"{_shown(amount, rule.unit)} ({', '.join(coming)})" if coming else _shown(amount, rule.unit)
+            )
         alone = len(rule.amount.entries) == 1 and pattern is None
         words.append(money if alone else f"{pattern or 'else'} {money}")
     return ", ".join(words)
 
 
-def _money(amount: int) -> str:
-    return show_usd(amount, cents=bool(amount % NANO))
+def _shown(amount: int, unit: Unit) -> str:
+    return unit.show(amount, cents=bool(amount % unit.scale))
 
 
 def _speaks_in(book: Rulebook, rule: Rule, spend: Spend, fallback: str) -> str:

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from bot.core.forecast import Forecast, Pace
 from bot.core.incident import Finding
+from bot.core.needs import settled_until
 from bot.core.period import DAY, Span
-from bot.core.rules.book import Budget
 from bot.core.rules.select import Scope
 from bot.core.spend import Group, Spend
 
@@ -29,18 +29,9 @@ class Outlook:
     """ISO 8601 instant at which the amount is used up; '' when it is not within the period."""
 
 
-def settled_until(rule: Budget, now: datetime) -> date:
-    """Return the first day that has not settled at `now`."""
-    return (now.astimezone(UTC) - rule.settle).date()
-
-
 def has_course(finding: Finding, now: datetime) -> bool:
     """Tell whether the finding's period is one that goes on and has a course."""
-    return (
-        finding.rule.period.kind in KINDS
-        and not finding.closed
-        and now.astimezone(UTC).date() in finding.span
-    )
+    return finding.rule.cadence in KINDS and not finding.closed and now.astimezone(UTC).date() in finding.span
 
 
 def days_needed(finding: Finding, spend: Spend, now: datetime) -> tuple[date, ...]:

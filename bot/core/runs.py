@@ -1,4 +1,4 @@
-"""Days, weeks and rolling periods form runs: one incident for as long as the trouble goes on.
+"""Days, weeks, rolling periods and judged days form runs: one incident for as long as the trouble goes on.
 
 However long it is, and however revisions move its days, a run stays one incident with one message.
 """
@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from bot.core.foresight import foresee
 from bot.core.incident import Finding, Incident, Reason
 from bot.core.transitions import Decision, Transitions, graver, higher, near
-
-WITHIN = {"day": timedelta(days=3), "week": timedelta(days=7), "rolling": timedelta(days=3)}
-"""A breach this soon after the last one continues its run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +23,16 @@ class Runs:
     def decide(self, incidents: list[Incident], count: int) -> Iterable[Decision]:
         """Return what becomes of the known runs, and of new ones; `count` runs have been numbered so far."""
         rule = self.findings[0].rule
-        within = WITHIN[rule.period.kind]
+        within = rule.touching
         runs = sorted(incidents, key=lambda incident: incident.first_day)
         changed: dict[str, Decision] = {}
         silent: Decision | None = None
         for finding in self.findings:
             place = _place(runs, finding.span.start, within)
             if place is None:
-                if finding.top is None:
-                    silent = Decision(rule.id, finding.group, Reason.BELOW)
+                if finding.foremost is None:
+                    why = Reason.PENDING if finding.pending else Reason.BELOW
+                    silent = Decision(rule.id, finding.group, why)
                     continue
                 count += 1
                 decision = self.do.open(finding, f"#{count}")
@@ -44,11 +43,10 @@ class Runs:
                 if decision.incident is not None:
                     runs[place] = decision.incident
             _merge(changed, decision)
-        current = rule.period.containing(self.do.now.date())
         # Without a row today there is no finding of today: it is the calendar that ends a run.
-        today = current.start if current else self.findings[-1].span.start
+        newest = rule.newest(self.do.now) or self.findings[-1].span.start
         for incident in runs:
-            if incident.state == "ended" or today - incident.span.start <= within:
+            if incident.state == "ended" or newest - incident.span.start < rule.quiet_for:
                 continue
             if incident.reason == Reason.LATE and incident.opened_at == self.do.now:
                 # Opened late: the message itself says that it is over.
@@ -60,6 +58,12 @@ class Runs:
 
     def _in_run(self, finding: Finding, run: Incident) -> Decision:
         start = finding.span.start
+        if start == run.span.start and run.announced and (finding.foreseen or run.forecast):
+            if finding.top is None and not run.level:
+                decision = self.do.quietly(finding, run, Reason.ALREADY_SAID)
+            else:
+                decision = self.do.follow(finding, replace(run, days=_with(run.days, start)))
+            return foresee(self.do, finding, run, decision)
         if finding.top is None:
             if start in run.days:
                 return self._clear(finding, run)

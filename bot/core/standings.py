@@ -1,21 +1,25 @@
 """Spend and the incidents people were told of → where every rule and group stands, the worst first."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import nsmallest
 from operator import itemgetter
 from typing import NamedTuple
 
+from bot.core.evaluate import Evaluation, evaluate
 from bot.core.filters import Filter, passes
+from bot.core.groups import fold
 from bot.core.incident import Finding, Incident, Reason, Unjudged, fingerprint
-from bot.core.kinds.budget_judge import amount_of, fold, judge, levels_of
+from bot.core.kinds.budget import amount_of, levels_of
+from bot.core.needs import inactive, learning
 from bot.core.period import Span
 from bot.core.rooms import team_of
 from bot.core.rules.book import Budget, Rule, Rulebook, Team, rank
 from bot.core.rules.select import Scope
 from bot.core.spend import Group, Spend
 from bot.core.status import Counts, Standing, State, Status
+from bot.core.view import COST, View
 
 Key = tuple[str, Group]
 Rank = tuple[int, int, float, str, Group]
@@ -28,11 +32,13 @@ _FIRST: Callable[[tuple[Rank, object]], Rank] = itemgetter(0)
 class Place(NamedTuple):
     """A rule and group with its figures, not yet put into words: a reader sees twenty of a hundred thousand."""
 
-    rule: Budget
+    rule: Rule
     group: Group
     span: Span
     value: int
     amount: int
+    found: Finding | None = None
+    """What the judge said, where it was asked for every group."""
 
 
 def spans_needed(book: Rulebook, now: datetime) -> tuple[Span, ...]:
@@ -53,8 +59,8 @@ class Standings:
     """What is known where standings are told."""
 
     book: Rulebook
-    spend: Spend
-    """Cut at `spans_needed`."""
+    view: View
+    """Its cost is cut at `spans_needed`."""
     incidents: Iterable[Incident]
     runs: Mapping[Key, int]
     """How many runs were numbered so far."""
@@ -63,6 +69,10 @@ class Standings:
     rules: dict[str, Rule] = field(init=False)
     _teams: dict[str, Team | None] = field(init=False, default_factory=dict)
     _sums: dict[tuple[Scope, Span], dict[Group, int]] = field(init=False, default_factory=dict)
+
+    @property
+    def spend(self) -> Spend:
+        return self.view.cost
 
     def __post_init__(self) -> None:
         # A book looks its rules up one by one.
@@ -76,14 +86,16 @@ class Standings:
         What people were told decides where it differs from the arithmetic of this instant: a value just below its
         level still fires, and a run goes on over quiet days, told by the day that was breached last.
         """
-        unjudged = [each for rule in self._budgets() for each in self._why_not(rule)]
-        skipped = {each.rule_id for each in unjudged}
+        judged_all = self._judged()
+        unjudged = [*self._why_not(), *judged_all.unjudged]
+        skipped = {each.rule_id for each in unjudged if each.group is None}
         places = [
             (rank_, place)
             for rule, current in _current(self.book, self.now)
             if rule.id not in skipped
             for rank_, place in self._places(rule, current)
         ]
+        places += list(_newest(judged_all.findings))
         admits = [self._test(condition) for condition in filters]
         opened = self._opened()
         ranked: list[tuple[Rank, Place | Standing]] = []
@@ -110,14 +122,22 @@ class Standings:
 
     # -- what is judged ----------------------------------------------------------------------------
 
-    def _budgets(self) -> Iterator[Budget]:
-        return (rule for rule in self.book.rules if isinstance(rule, Budget))
+    def _why_not(self) -> Iterator[Unjudged]:
+        """Yield why a budget is not judged now."""
+        for rule in self.book.rules:
+            if not rule.active_on(self.now.date()):
+                yield Unjudged(rule.id, None, "inactive", inactive(rule))
+            elif isinstance(rule, Budget) and rule.metric == COST:
+                current = rule.period.containing(self.now.date())
+                begins = self.spend.history_from
+                if current is not None and (begins is None or current.start < begins):
+                    yield Unjudged(rule.id, None, "learning", learning(begins, current.start), current)
 
-    def _why_not(self, rule: Budget) -> Iterator[Unjudged]:
-        """Yield why a rule is not judged now, by the judge's own words."""
-        for judged in judge(rule, self.spend, self.now, lambda _scope, _span: {}):
-            if isinstance(judged, Unjudged):
-                yield judged
+    def _judged(self) -> Evaluation:
+        """Return what the judge says of the rules whose arithmetic is dearer than a sum."""
+        today = self.now.date()
+        dear = tuple(rule for rule in self.book.rules if not _is_plain(rule) and rule.active_on(today))
+        return evaluate(replace(self.book, rules=dear), self.view, self.now) if dear else Evaluation()
 
     def _places(self, rule: Budget, current: Span) -> Iterator[tuple[Rank, Place]]:
         """Yield every group that has an amount, and how bad it is."""
@@ -129,7 +149,7 @@ class Standings:
         for group, value in self._groups(rule, current, sums) if not folded else fold(sums, rule.limit):
             first = group[0] if group and not same_for_all else ""
             if first not in amounts:
-                amounts[first] = amount_of(rule, group, self.spend, current)
+                amounts[first] = amount_of(rule, group, self.spend.names, self.view.limits, current)
             amount = amounts[first]
             if amount is None:
                 continue
@@ -212,7 +232,7 @@ class Standings:
     def _goes_on(self, incident: Incident) -> bool:
         """Tell whether an incident whose group is not there today is a run: only the calendar ends those."""
         rule = self.rules.get(incident.rule_id)
-        return isinstance(rule, Budget) and rule.period.runs and rule.active_on(self.now.date())
+        return rule is not None and rule.shape == "run" and rule.active_on(self.now.date())
 
     # -- in words ----------------------------------------------------------------------------------
 
@@ -221,20 +241,26 @@ class Standings:
         return self._standing(_finding(held), None) if isinstance(held, Place) else held
 
     def _standing(self, finding: Finding, incident: Incident | None) -> Standing:
-        rule, top = finding.rule, finding.top
+        rule, top = finding.rule, finding.foremost
         if incident is None:
             occurrence = finding.span.start.isoformat()
-            if rule.period.runs:
+            if rule.shape != "period":
                 occurrence = f"#{self.runs.get((rule.id, finding.group), 0) + 1}"
             mark = fingerprint(rule.id, self.organization, finding.group, occurrence)
-            reason = Reason.FIRST if top else Reason.BELOW
+            reason = Reason.FIRST if top else Reason.PENDING if finding.pending else Reason.BELOW
             return self._told(finding, mark, top.label if top else "", str(reason))
         if incident.state == "firing" and top is None and incident.span != finding.span:
             return self._run(incident)
         mark, why = incident.fingerprint, str(incident.reason)
+        if (
+            incident.forecast
+            and incident.state == "firing"
+            and (top is None or top.label == incident.forecast)
+        ):
+            return self._told(finding, mark, incident.forecast, why, incident.severity)
         place = finding.place(top.label) if top else -1
         said = finding.place(incident.level) if incident.state == "firing" else -1
-        same_budget = incident.amount == finding.amount
+        same_budget = incident.amount == finding.amount or finding.holding is not None
         if said >= 0 and said >= place and same_budget:
             return self._told(finding, mark, incident.level, why, incident.severity)
         if place >= 0:
@@ -243,13 +269,12 @@ class Standings:
 
     def _run(self, incident: Incident) -> Standing:
         """A run on a day that breaches nothing: it is over only after some such days."""
-        rule = self.rules.get(incident.rule_id)
-        assert isinstance(rule, Budget)
+        rule = self.rules[incident.rule_id]
         last = Finding(rule, incident.group, incident.span, incident.value, incident.amount, (), closed=True)
         if incident.state != "firing":
             return self._told(last, incident.fingerprint, "", str(incident.reason))
         why = f"{Reason.RUN_GOES_ON}: last breached {incident.span.last}"
-        return self._told(last, incident.fingerprint, incident.level, why, incident.severity)
+        return self._told(last, incident.fingerprint, incident.foremost, why, incident.severity)
 
     def _told(self, finding: Finding, mark: str, level: str, reason: str, severity: str = "") -> Standing:
         rule = finding.rule
@@ -266,8 +291,8 @@ class Standings:
                 for dimension, value in zip(rule.scope.each, finding.group, strict=True)
             ),
             span=finding.span,
-            period=rule.period.name(finding.span),
-            state="firing" if level else "ok",
+            period=finding.period,
+            state="firing" if level else "pending" if finding.pending else "ok",
             reason=reason,
             level=level,
             severity=gravest,  # type: ignore[arg-type]  # an incident keeps the word of a severity
@@ -277,7 +302,7 @@ class Standings:
             owner=team.owner if team else "",
         )
 
-    def _team(self, rule: Budget, group: Group) -> Team | None:
+    def _team(self, rule: Rule, group: Group) -> Team | None:
         each = rule.scope.each
         key = f"rule {rule.id}"
         for dimension in ("team", "project"):
@@ -298,7 +323,7 @@ class Standings:
             group=(),
             group_names=(),
             span=span,
-            period=rule.period.name(span) if isinstance(rule, Budget) and span else "",
+            period=rule.called(span) if rule and span else "",
             state=unjudged.state,
             reason=unjudged.reason,
         )
@@ -307,7 +332,7 @@ class Standings:
 def _current(book: Rulebook, now: datetime) -> Iterator[tuple[Budget, Span]]:
     today = now.date()
     for rule in book.rules:
-        if isinstance(rule, Budget) and rule.active_on(today):
+        if isinstance(rule, Budget) and _is_plain(rule) and rule.active_on(today):
             current = rule.period.containing(today)
             if current is not None:
                 yield rule, current
@@ -315,10 +340,37 @@ def _current(book: Rulebook, now: datetime) -> Iterator[tuple[Budget, Span]]:
 
 def _speaks_of(incident: Incident, place: Place) -> bool:
     """Tell whether an incident belongs to this period: last month's stays open until the poll ends it."""
-    return place.rule.period.runs or incident.occurrence == place.span.start.isoformat()
+    return place.rule.shape != "period" or incident.occurrence == place.span.start.isoformat()
+
+
+def _is_plain(rule: Rule) -> bool:
+    """Tell whether a rule's state is a sum against a table: told of a hundred thousand groups at once."""
+    return (
+        isinstance(rule, Budget)
+        and rule.metric == COST
+        and not rule.foresees
+        and not rule.amount.by_hard_limit
+    )
+
+
+def _newest(findings: Iterable[Finding]) -> Iterator[tuple[Rank, Place]]:
+    """Yield the newest judged span of each rule and group, and how bad it is."""
+    newest: dict[Key, Finding] = {}
+    for finding in findings:
+        key = (finding.rule.id, finding.group)
+        if not finding.closed and (key not in newest or newest[key].span.start <= finding.span.start):
+            newest[key] = finding
+    for finding in newest.values():
+        order = _FIRING if finding.foremost else _ORDER.index("pending") if finding.pending else _OK
+        share = _share(finding.value, finding.amount)
+        place = Place(finding.rule, finding.group, finding.span, finding.value, finding.amount, finding)
+        yield (order, -rank(finding.severity or ""), -share, finding.rule.id, finding.group), place
 
 
 def _finding(place: Place) -> Finding:
+    if place.found is not None:
+        return place.found
+    assert isinstance(place.rule, Budget)
     levels = levels_of(place.rule, place.amount)
     return Finding(place.rule, place.group, place.span, place.value, place.amount, levels, closed=False)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.core.groups import OTHER
 from bot.core.incident import Finding
-from bot.core.kinds.budget_judge import OTHER
 from bot.core.outlook import Outlook
 from bot.core.period import Span
 from bot.core.rooms import team_of
@@ -79,7 +79,7 @@ class Teller:
             group=self.named(rule, finding.group),
             selects=selects(rule.scope),
             period=finding.period,
-            period_kind=rule.period.kind,
+            period_kind=rule.cadence,
             start=finding.span.start.isoformat(),
             end=finding.span.end.isoformat(),
             percents=tuple((level.label, level.at(finding.amount)) for level in finding.levels),

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bot.core.incident import Event, Finding, Incident, Reason, Transition, fingerprint
-from bot.core.money import NANO, show_usd
 from bot.core.rules.book import rank
 from bot.core.spend import Group
+from bot.core.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,36 +21,37 @@ class Decision:
     """Its state from now on, when it differs from before."""
 
 
-def margin(amount: int) -> int:
-    """Return how far below a level a value must fall before it is taken back: 2% of the amount, $1 at least."""
-    return max(amount * 2 // 100, NANO)
-
-
 def higher(finding: Finding, incident: Incident) -> bool:
     """Tell whether a level above all that people were told of is true."""
     top = finding.top
     if top is None:
         return False
     said = max((finding.place(label) for label in incident.said_levels), default=-1)
-    if said < 0 and incident.announced:
+    if said < 0 and incident.announced and not any(map(is_forecast, incident.said_levels)):
         # None of the announced levels exists any more: what was heard of the spending decides.
         return incident.said < top.at(finding.amount)
     return finding.place(top.label) > said
 
 
+def is_forecast(label: str) -> bool:
+    """Tell whether a level is about the forecast, by its name."""
+    return label.startswith("forecast ")
+
+
 def graver(finding: Finding, incident: Incident) -> bool:
     """Tell whether the finding is more severe than every level people were told of."""
-    said = (level.severity for level in finding.levels if level.label in incident.said_levels)
+    every = (*finding.levels, *getattr(finding.rule, "thresholds", ()))
+    said = (level.severity for level in every if level.label in incident.said_levels)
     return rank(finding.severity or "") > max((rank(severity) for severity in said), default=-1)
 
 
 def near(finding: Finding, incident: Incident) -> bool:
     """Tell whether the value is only just below the incident's level, so that it would flap."""
     place = finding.place(incident.level)
-    if place < 0 or finding.value <= 0:
+    if place < 0 or finding.value <= 0 or finding.holding is not None:
         return False
     at = finding.levels[place].at(finding.amount)
-    return at - margin(finding.amount) <= finding.value < at
+    return at - finding.rule.unit.margin(finding.amount) <= finding.value < at
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +65,22 @@ class Transitions:
 
     def open(self, finding: Finding, occurrence: str, days: tuple[date, ...] = ()) -> Decision:
         """Begin an incident."""
-        rule, top = finding.rule, finding.top
-        assert top is not None
+        rule, top, foremost = finding.rule, finding.top, finding.foremost
+        assert foremost is not None
         silent = self.first and finding.closed
-        labels = tuple(level.label for level in finding.reached)
-        reason = Reason.BEFORE_THE_RULE if silent else Reason.LATE if finding.closed else Reason.FIRST
+        labels = tuple(level.label for level in (*finding.reached, *finding.foreseen))
+        reason = Reason.FIRST if top else Reason.FORESEEN
+        if finding.closed and rule.shape != "now":
+            reason = Reason.LATE
+        if silent:
+            reason = Reason.BEFORE_THE_RULE
         incident = Incident(
             fingerprint=fingerprint(rule.id, self.organization, finding.group, occurrence),
             rule_id=rule.id,
             group=finding.group,
             occurrence=occurrence,
             state="ended" if silent else "firing",
-            level=top.label,
+            level=top.label if top else "",
             severity=finding.severity or "",
             said_levels=() if silent else labels,
             value=finding.value,
@@ -88,10 +93,11 @@ class Transitions:
             changed_at=self.now,
             ended_at=self.now if silent else None,
             reason=reason,
+            forecast=finding.foreseen[-1].label if finding.foreseen else "",
         )
         if silent:
             return Decision(rule.id, finding.group, reason, (), incident)
-        incident, event = self._event(incident, finding, "fired", top.label, reason, passed=labels)
+        incident, event = self.event(incident, finding, "fired", foremost.label, reason, passed=labels)
         return Decision(rule.id, finding.group, reason, (event,), incident)
 
     def follow(self, finding: Finding, incident: Incident) -> Decision:
@@ -159,7 +165,7 @@ class Transitions:
             said_levels=(*(label for label in incident.said_levels if label not in ordered), *ordered),
             peak=max(incident.peak, incident.value, finding.value),
         )
-        taken, event = self._event(
+        taken, event = self.event(
             taken,
             finding,
             transition,
@@ -179,7 +185,7 @@ class Transitions:
         taken = self._take(finding, incident, reason, keep_level=keep_level)
         return Decision(incident.rule_id, incident.group, reason, (), taken)
 
-    def end(self, incident: Incident, reason: Reason) -> Decision:
+    def end(self, incident: Incident, reason: Reason, *, aloud: bool = True) -> Decision:
         """The period or the run is over, or its rule is gone."""
         # The final card shows the figure, so a later change is measured from it.
         ended = replace(
@@ -190,10 +196,10 @@ class Transitions:
             reason=reason,
             said=incident.value,
         )
-        if incident.state == "ok" or not incident.announced:
+        if incident.state == "ok" or not incident.announced or not aloud:
             # Corrected before: the thread has said so already.
             return Decision(incident.rule_id, incident.group, reason, (), ended)
-        ended, event = self._event(ended, None, "ended", incident.level, reason, said_before=incident.said)
+        ended, event = self.event(ended, None, "ended", incident.foremost, reason, said_before=incident.said)
         return Decision(incident.rule_id, incident.group, reason, (event,), ended)
 
     def _take(
@@ -217,7 +223,7 @@ class Transitions:
             return changed
         state = incident.state
         if state != "ended":
-            state = "firing" if top or keep_level else "ok"
+            state = "firing" if top or keep_level or incident.forecast else "ok"
         return replace(
             changed,
             value=finding.value,
@@ -228,7 +234,7 @@ class Transitions:
             severity=incident.severity if keep_level else finding.severity or "",
         )
 
-    def _event(
+    def event(
         self,
         incident: Incident,
         finding: Finding | None,
@@ -265,16 +271,19 @@ class Transitions:
 
 def _another_day(finding: Finding, incident: Incident) -> bool:
     """Tell whether a run stands at a later day (or week) than its first."""
-    return finding.rule.period.runs and len(incident.days) > 1
+    return finding.rule.shape == "run" and len(incident.days) > 1
 
 
 def _because(incident: Incident, finding: Finding) -> str:
     """Return what changed the budget, when the spending alone would not have reached the level."""
     top = finding.top
-    if top is None or incident.amount == finding.amount or finding.value >= top.at(incident.amount):
+    if top is None or incident.amount == finding.amount or finding.holding is not None:
         return ""
-    return f"the budget changed from {_round(incident.amount)} to {_round(finding.amount)}"
+    if finding.value >= top.at(incident.amount):
+        return ""
+    unit = finding.rule.unit
+    return f"the budget changed from {_round(incident.amount, unit)} to {_round(finding.amount, unit)}"
 
 
-def _round(amount: int) -> str:
-    return show_usd(amount, cents=amount % NANO != 0)
+def _round(amount: int, unit: Unit) -> str:
+    return unit.show(amount, cents=amount % unit.scale != 0)

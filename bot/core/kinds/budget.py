@@ -10,28 +10,42 @@
   route: team
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
-from bot.core.period import Period
+from bot.core.forecast import Pace, raised
+from bot.core.groups import OTHER, fold
+from bot.core.incident import Finding, Reason, Unjudged
+from bot.core.limits import Limits
+from bot.core.money import LARGEST, NANO, show_usd
+from bot.core.needs import Needs, learning, settled_until
+from bot.core.period import DAY, Period, Span
 from bot.core.rules.amounts import AMOUNT, pattern_places
-from bot.core.rules.book import Amount, Budget, Rule
-from bot.core.rules.fields import TEXT, WEEKDAY, choice
+from bot.core.rules.book import LATE, Amount, Budget, Plan, Rule, Threshold
+from bot.core.rules.fields import TEXT, WEEKDAY
+from bot.core.rules.metric_keys import METRIC, check_dimensions, unit_of_metric
 from bot.core.rules.periods import PERIOD
 from bot.core.rules.problems import Problems, quoted
-from bot.core.rules.rule_keys import COMMON, EACH_KEY, SELECT, as_kind, mention, selected_names
+from bot.core.rules.rule_keys import (
+    COMMON,
+    CRITICAL_ABOVE,
+    EACH_KEY,
+    SELECT,
+    as_kind,
+    mention,
+    selected_names,
+)
 from bot.core.rules.sections import Setting, check_name
 from bot.core.rules.snapshot_check import Mention
 from bot.core.rules.table import Key, Table, Values
 from bot.core.rules.thresholds import THRESHOLDS
+from bot.core.spend import Group, Names
+from bot.core.view import COST, LIVE, View, words_of
 
 ABOUT = "Spend so far in a period, against an amount."
 
-METRIC = Key(
-    "metric",
-    choice("metric", {"cost": "cost"}, elsewhere=("spend",)),
-    "What is added up: cost is what OpenAI bills.",
-)
 PERIOD_KEY = Key(
     "period",
     PERIOD,
@@ -43,10 +57,13 @@ CALENDAR = Key("calendar", TEXT, "The fiscal calendar its quarters and years fol
 AMOUNT_KEY = Key(
     "amount",
     AMOUNT,
-    "Dollars; a table of glob → dollars over the first dimension of each, with else last; or a plan of steps.",
-    required="dollars, a table or a plan",
+    "Dollars; a table of glob → dollars over the first dimension of each, with else last; a plan of steps; "
+    "or hard_limit, which is OpenAI's own limit.",
+    required="dollars, a table, a plan or hard_limit",
 )
-THRESHOLDS_KEY = Key("thresholds", THRESHOLDS, "Its levels: 80%, $500, or {at: 80%, severity: info}.")
+THRESHOLDS_KEY = Key(
+    "thresholds", THRESHOLDS, "Its levels: 80%, $500, forecast 100%, or {at: 80%, severity: info}."
+)
 
 KEYS = Table(
     *COMMON,
@@ -58,6 +75,7 @@ KEYS = Table(
     CALENDAR,
     AMOUNT_KEY,
     THRESHOLDS_KEY,
+    CRITICAL_ABOVE,
 )
 
 
@@ -68,13 +86,59 @@ def parse(values: Values, common: Rule, setting: Setting, problems: Problems) ->
         for place in pattern_places(values.at(AMOUNT_KEY)):
             message = f'an amount for {quoted(place.text)} needs "each": without it there is one group only'
             problems.add("B033", place, message)
+    metric = values.get(METRIC, COST)
+    check_dimensions(values, (metric,), problems)
+    period = _period(values, setting, problems)
     return as_kind(
         Budget,
         common,
-        period=_period(values, setting, problems),
-        amount=amount,
-        thresholds=values.get(THRESHOLDS_KEY, setting.thresholds),
+        period=period,
+        amount=_in_unit(amount, metric, values, problems),
+        thresholds=_levels(values, period, metric, common, setting, problems),
+        counts=unit_of_metric(metric),
+        metric=metric,
     )
+
+
+def _in_unit(amount: Amount, metric: str, values: Values, problems: Problems) -> Amount:
+    """Return the amounts in the metric's own unit: what is written was read as if it were dollars."""
+    limits = amount.by_hard_limit
+    if limits and metric not in (COST, LIVE):
+        problems.add("B033", values.at(AMOUNT_KEY), '"hard_limit" is in dollars: it fits no budget of usage')
+    if metric in (COST, LIVE):
+        if any(nano > LARGEST for _, plan in amount.entries for _, nano in plan.steps):
+            problems.add("B022", values.at(AMOUNT_KEY), "that is more dollars than can be stored")
+        return amount
+    # Usage comes in whole numbers, so at or above 1.5 is at or above 2.
+    entries = (
+        (pattern, Plan(tuple((day, -(-nano // NANO)) for day, nano in plan.steps), plan.hard_limit))
+        for pattern, plan in amount.entries
+    )
+    return Amount(tuple(entries))
+
+
+def _levels(
+    values: Values, period: Period, metric: str, common: Rule, setting: Setting, problems: Problems
+) -> tuple[Threshold, ...]:
+    levels = values.get(THRESHOLDS_KEY, setting.thresholds)
+    written = values.has(THRESHOLDS_KEY)
+    if period.kind in ("day", "rolling") and any(level.basis == "forecast" for level in levels):
+        if written:
+            told = "a day has" if period.kind == "day" else "a rolling period has"
+            problems.add("B033", values.at(THRESHOLDS_KEY), f"{told} no forecast: leave it out")
+        levels = tuple(level for level in levels if level.basis == "actual")
+    if metric not in (COST, LIVE):
+        if written and any(not level.percent for level in levels):
+            message = f"a level in dollars fits no budget of {words_of(metric)}; write a share, like 80%"
+            problems.add("B033", values.at(THRESHOLDS_KEY), message)
+        levels = tuple(level for level in levels if level.percent)
+        if common.critical_above:
+            problems.add("B033", values.at(CRITICAL_ABOVE), '"critical_above" is in dollars')
+    elif common.critical_above:
+        over = show_usd(common.critical_above, cents=common.critical_above % NANO != 0)
+        critical = Threshold(f"{over} over", "critical", at_nano=common.critical_above, over=True)
+        levels = (*levels, critical)
+    return levels
 
 
 def mentions(values: Values, rule: Rule) -> Iterator[Mention]:
@@ -97,3 +161,181 @@ def _period(values: Values, setting: Setting, problems: Problems) -> Period:
             problems.add("W106", values.at(WEEK_STARTS), '"week_starts" moves weeks only')
     _, year_starts = setting.calendars.get(calendar or "", (None, period.year_starts))
     return replace(period, week_starts=values.get(WEEK_STARTS, setting.week_starts), year_starts=year_starts)
+
+
+# -- the arithmetic ------------------------------------------------------------------------------------
+
+_ANY = 1_000_000 * NANO
+LOOKS_BACK = 100 * DAY
+"""What a forecast looks back: eight weeks of weekdays, thirty past forecasts, a month ahead of the first."""
+COURSES = ("week", "month", "quarter", "year", "fixed")
+"""Periods that a forecast makes sense of: a day has none, and a rolling one ends today."""
+
+
+def spans(rule: Budget, now: datetime) -> tuple[Span, ...]:
+    """Return the periods judged at `now`, oldest first: closed ones until settle + 7 days, and today's."""
+    return _spans(rule.period, rule.settle, now)
+
+
+@lru_cache(maxsize=256)  # a thousand rules have a handful of periods
+def _spans(period: Period, settle: timedelta, now: datetime) -> tuple[Span, ...]:
+    today = now.date()
+    current = period.containing(today)
+    judged: list[Span] = []
+    if current is None:
+        past = period.fixed
+        if past is not None and past.end <= today and now < past.ends_at + settle + LATE:
+            judged.append(past)
+        return tuple(judged)
+    span: Span | None = current
+    while span is not None and (span is current or now < span.ends_at + settle + LATE):
+        judged.append(span)
+        span = period.before(span)
+    return tuple(reversed(judged))
+
+
+def needs(rule: Budget, now: datetime) -> Needs:
+    """Return what must be known to judge it: its periods, and with forecasts what they look back."""
+    judged = spans(rule, now)
+    limits = rule.amount.by_hard_limit
+    if not judged:
+        return Needs(limits=limits)
+    daily = None
+    if rule.foresees and not rule.period.runs:
+        daily = min(judged[-1].start, settled_until(rule, now) - LOOKS_BACK)
+    if rule.metric != COST:
+        daily = min(judged[0].start, daily or judged[0].start)
+        return Needs(judged[0].start, (), daily, frozenset((rule.metric,)), limits)
+    return Needs(judged[0].start, judged, daily, frozenset((COST,)) if daily else frozenset(), limits)
+
+
+def judge(
+    rule: Budget, view: View, now: datetime, watched: Collection[Group] | None = None
+) -> Iterator[Finding | Unjudged]:
+    """Say what is true of every group in every judged period; groups without an amount are not watched.
+
+    With `watched`, a group that is below every level is told of only if it is one of those: of a hundred
+    thousand groups, nearly all are far below, and have never been anything else.
+    """
+    levels: dict[int, tuple[Threshold, ...]] = {}
+    lows: dict[int, int] = {}
+    same_for_all = rule.amount.same_for_all
+    foresight = Foresight(rule, view, now) if rule.foresees else None
+    for span in spans(rule, now):
+        if view.history_from is None or span.start < view.history_from:
+            if now < span.ends_at:
+                yield Unjudged(rule.id, None, "learning", learning(view.history_from, span.start), span)
+            continue
+        if rule.metric != COST and view.spend(rule.metric) is None:
+            why = f"{Reason.STALE}: no {words_of(rule.metric)} are stored yet"
+            yield Unjudged(rule.id, None, "nodata", why, span)
+            continue
+        closed = now >= span.ends_at
+        amounts: dict[str, int | None] = {}
+        for group, value in fold(view.within(rule.metric, rule.scope, span), rule.limit):
+            first = "" if same_for_all or not group else group[0]
+            if first not in amounts:
+                amounts[first] = amount_of(rule, group, view.names, view.limits, span)
+            amount = amounts[first]
+            if amount is None:
+                if rule.amount.by_hard_limit and (why := _limit_unknown(rule, group, view)):
+                    yield Unjudged(rule.id, group, "nodata", why, span)
+                continue
+            steps = levels.get(amount)
+            if steps is None:
+                steps = levels[amount] = levels_of(rule, amount)
+                lows[amount] = steps[0].at(amount) if steps else _ANY * _ANY
+            foreseen: tuple[Threshold, ...] = ()
+            if foresight is not None and not closed:
+                foreseen = foresight.of(group, span, value, amount)
+            below = value <= 0 or value < lows[amount]
+            if watched is not None and below and not foreseen and group not in watched:
+                continue
+            yield Finding(
+                rule, group, span, value, amount, steps, closed, foreseen=foreseen,
+                estimated=_estimated(rule, view, group, span),
+            )  # fmt: skip
+
+
+def amount_of(rule: Budget, group: Group, names: Names, limits: Limits, span: Span) -> int | None:
+    """Return the group's amount for a period; None when the rule does not watch it."""
+    first = group[0] if rule.scope.each else ""
+    name = first if first == OTHER or not rule.scope.each else names.of(rule.scope.each[0], first)
+    plan = rule.amount.plan(first, name)
+    if plan is None:
+        return None
+    if not plan.hard_limit:
+        return plan.amount_on(span.start)
+    limit = limits.of(limited(rule, group))
+    return limit.amount if limit.status == "set" else None
+
+
+def limited(rule: Rule, group: Group) -> str:
+    """Return the project whose hard limit a group is under; '' for the organization's."""
+    return dict(zip(rule.scope.each, group, strict=False)).get("project", "")
+
+
+def _limit_unknown(rule: Budget, group: Group, view: View) -> str:
+    first = group[0] if group else ""
+    name = view.names.of(rule.scope.each[0], first) if group and first != OTHER else first
+    plan = rule.amount.plan(first, name)
+    if plan is None or not plan.hard_limit or first == OTHER:
+        return ""
+    limit = view.limits.of(limited(rule, group))
+    return (
+        f"{Reason.STALE}: OpenAI's hard limit is not known ({limit.why})" if limit.status == "unknown" else ""
+    )
+
+
+def _estimated(rule: Budget, view: View, group: Group, span: Span) -> int:
+    if rule.metric != LIVE or view.estimated is None:
+        return 0
+    return view.estimated.within(rule.scope, span).get(group, 0)
+
+
+def levels_of(rule: Budget, amount: int) -> tuple[Threshold, ...]:
+    """Return the rule's actual levels, lowest first, for an amount; of an amount of 0, by their percentage."""
+    actual = (level for level in rule.thresholds if level.basis == "actual")
+    return tuple(sorted(actual, key=lambda level: (level.at(amount), level.at(_ANY))))
+
+
+class Foresight:
+    """The forecast levels of one rule's groups: which stand after the settled days there are."""
+
+    def __init__(self, rule: Budget, view: View, now: datetime) -> None:
+        self.levels = tuple(level for level in rule.thresholds if level.basis == "forecast")
+        self._until = settled_until(rule, now)
+        days = view.days(rule.metric, rule.scope) if rule.period.kind in COURSES else None
+        self._days = days
+        begins = view.history_from
+        self._from = max(days.first, begins) if days and begins else None
+
+    def of(self, group: Group, span: Span, value: int, amount: int) -> tuple[Threshold, ...]:
+        """Return the forecast levels that stand and are not reached, lowest first."""
+        if self._days is None or self._from is None or value <= 0:
+            return ()
+        open_ = sorted(
+            (level for level in self.levels if value < level.at(amount)), key=lambda level: level.at(amount)
+        )
+        if not open_:
+            return ()
+        values = self._days.of(group)
+        begin, end = self._days.place(self._from), self._days.place(self._until)
+        settled = tuple(values[begin : max(begin, end)])
+        if not settled or _hopeless(settled, span, self._until, value, open_[0].at(amount)):
+            return ()
+        return tuple(
+            level for level in open_ if _stands(self._from, settled, span, level.at(amount), level.confidence)
+        )
+
+
+def _hopeless(settled: tuple[int, ...], span: Span, until: date, value: int, at: int) -> bool:
+    """Tell whether even ten times the dearest day, every day from now on, would not reach the level."""
+    return value + 10 * max(settled) * max((span.end - until).days, 0) < at
+
+
+@lru_cache(
+    maxsize=20_000
+)  # a forecast is looked at anew when a day has settled or changed, not at every poll
+def _stands(first: date, settled: tuple[int, ...], span: Span, at: int, confidence: float) -> bool:
+    return raised(Pace(first, settled).probabilities(span, at), confidence)

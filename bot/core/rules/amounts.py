@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from bot.core.rules.book import Amount, Plan
-from bot.core.rules.fields import DATE, USD
+from bot.core.rules.fields import DATE, QUANTITY
 from bot.core.rules.nodes import Mapping, Node, Scalar, Sequence
 from bot.core.rules.problems import Problems, quoted, where_is
 from bot.core.rules.select import Pattern
@@ -14,11 +14,14 @@ from bot.core.rules.table import Field, Key, Table, entries, is_empty
 ELSE = "else"
 """The last entry of a table: every group no other entry matched."""
 
+HARD_LIMIT = "hard_limit"
+"""OpenAI's own limit of the project, or of the organization."""
+
 THOUSANDS_BY_POINT = re.compile(r"\s*\$?[1-9]\d{0,2}\.\d{3}\s*")
 """How much of Europe writes thousands; read as dollars it would be a thousandth."""
 
 _FROM = Key("from", DATE, "The first day of the step.", required="the first day of the step, like 2026-02-01")
-_AMOUNT = Key("amount", USD, "Dollars from that day on.", required="dollars, like 12,000")
+_AMOUNT = Key("amount", QUANTITY, "Dollars from that day on.", required="dollars, like 12,000")
 _STEP = Table(_FROM, _AMOUNT)
 
 
@@ -48,12 +51,9 @@ def _table(node: Mapping, name: str, problems: Problems) -> Amount:
 
 def _plan(node: Node, name: str, problems: Problems) -> Plan | None:
     if isinstance(node, Scalar):
-        if node.text == "hard_limit":
-            problems.add(
-                "B035", node, 'amount "hard_limit" is not known to this version; write dollars, like 12,000'
-            )
-            return None
-        amount = USD.read(node, name, problems)
+        if node.text == HARD_LIMIT:
+            return Plan(hard_limit=True)
+        amount = QUANTITY.read(node, name, problems)
         if amount is not None and THOUSANDS_BY_POINT.fullmatch(node.text):
             whole = node.text.strip().removeprefix("$")
             meant = whole.replace(".", ",")
@@ -91,7 +91,12 @@ def pattern_places(node: Node) -> Iterator[Scalar]:
 
 
 _PLAN: dict[str, object] = {
-    "anyOf": [USD.schema, _STEP.schema, {"type": "array", "items": _STEP.schema, "minItems": 1}]
+    "anyOf": [
+        {"enum": [HARD_LIMIT]},
+        _AMOUNT.field.schema,
+        _STEP.schema,
+        {"type": "array", "items": _STEP.schema, "minItems": 1},
+    ]
 }
 _TABLE: dict[str, object] = {
     "type": "object",

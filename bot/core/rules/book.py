@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
-from typing import Literal
+from datetime import UTC, date, datetime, time, timedelta
+from typing import ClassVar, Literal
 
-from bot.core.period import Period
+from bot.core.period import DAY, Period, PeriodKind, Span, show_day
 from bot.core.quiet import Quiet
 from bot.core.rules.select import Pattern, Scope
+from bot.core.units import USD, Unit
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
@@ -34,21 +35,25 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A level of a budget: a share of the amount, or dollars."""
+    """A level of a rule: a share of the amount, dollars, or dollars over the amount."""
 
     label: str
-    """As people write it: `80%`, `$500`."""
+    """As people write it: `80%`, `$500`, `forecast 100%`."""
     severity: Severity
     percent: str = ""
     """Exact decimal text of the percentage; '' for a dollar level."""
     at_nano: int = 0
     """The dollars, for a dollar level."""
     basis: Literal["actual", "forecast"] = "actual"
+    confidence: float = 0.8
+    """How probable a forecast must be."""
+    over: bool = False
+    """`at_nano` are counted from the amount on."""
 
     def at(self, amount: int) -> int:
-        """Return the nano-dollars at which the level is reached, given the budget's amount, rounded up."""
+        """Return the figure at which the level is reached, given the rule's amount, rounded up."""
         if not self.percent:
-            return self.at_nano
+            return amount + self.at_nano if self.over else self.at_nano
         whole, _, fraction = self.percent.partition(".")
         # Integers all the way: 33.3% of an amount must not depend on how a float rounds.
         scale: int = 100 * 10 ** len(fraction)
@@ -57,9 +62,11 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An amount that changes on days: steps of (first day, nano-dollars); the first may begin at date.min."""
+    """An amount that changes on days: steps of (first day, amount); the first may begin at date.min."""
 
-    steps: tuple[tuple[date, int], ...]
+    steps: tuple[tuple[date, int], ...] = ()
+    hard_limit: bool = False
+    """The amount is OpenAI's own limit of the project or the organization."""
 
     def amount_on(self, day: date) -> int | None:
         """Return the amount of a period that starts on `day`; None before the first step."""
@@ -76,12 +83,27 @@ class Amount:
 
     entries: tuple[tuple[Pattern | None, Plan], ...]
 
-    def of(self, value: str, name: str, day: date) -> int | None:
-        """Return the amount for a group in a period that starts on `day`; None when it is not watched."""
+    def plan(self, value: str, name: str) -> Plan | None:
+        """Return the plan of a group; None when it is not watched."""
         for pattern, plan in self.entries:
             if pattern is None or pattern.matches(value, name):
-                return plan.amount_on(day)
+                return plan
         return None
+
+    def of(self, value: str, name: str, day: date) -> int | None:
+        """Return the amount for a group in a period that starts on `day`; None when it is not watched."""
+        plan = self.plan(value, name)
+        return plan.amount_on(day) if plan else None
+
+    @property
+    def same_for_all(self) -> bool:
+        """Tell whether every group has the same."""
+        return [pattern for pattern, _ in self.entries] == [None]
+
+    @property
+    def by_hard_limit(self) -> bool:
+        """Tell whether OpenAI's limits are part of it."""
+        return any(plan.hard_limit for _, plan in self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +145,17 @@ class Route:
     escalate: Escalation | None = None
 
 
+Shape = Literal["period", "run", "now"]
+"""What an incident of a rule is: one a period, one a run of judged days, or as long as it is so now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What every kind of rule has."""
+
+    shape: ClassVar[Shape | property] = "run"
+    ends_aloud: ClassVar[bool] = True
+    """Its end is worth a line in the thread."""
 
     id: str
     kind: str
@@ -144,6 +174,12 @@ class Rule:
     from_day: date | None = None
     to_day: date | None = None
     """The first day it no longer applies."""
+    severity: Severity = "warning"
+    critical_above: int = 0
+    """Nano-dollars over what was expected that make it critical; 0 for never."""
+    hold_days: int = 1
+    """`for`: on so many data days in a row it must hold."""
+    metric: str = "cost"
 
     def active_on(self, day: date) -> bool:
         """Tell whether the rule judges anything on `day`."""
@@ -158,6 +194,38 @@ class Rule:
         """Return what people call the rule."""
         return self.title or self.id
 
+    @property
+    def unit(self) -> Unit:
+        """Return what its figures count."""
+        return USD
+
+    @property
+    def cadence(self) -> PeriodKind:
+        """Return how long each of its judged spans is."""
+        return "day"
+
+    def called(self, span: Span) -> str:
+        """Return how people call a judged span: `November`, `22 Nov`."""
+        return show_day(span.start)
+
+    def newest(self, now: datetime) -> date | None:
+        """Return the first day of the newest span it judges: the last settled day; None outside its dates."""
+        return (now.astimezone(UTC) - self.settle).date() - DAY
+
+    @property
+    def touching(self) -> timedelta:
+        """Return how soon after a breach the next one continues its run."""
+        return 2 * DAY
+
+    @property
+    def quiet_for(self) -> timedelta:
+        """Return how far the newest span is past a breach when its run is over."""
+        return 2 * DAY
+
+
+TOUCHING = {"day": 3 * DAY, "week": 7 * DAY, "rolling": 3 * DAY}
+"""A breach of a budget this soon after the last one continues its run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget(Rule):
@@ -167,6 +235,39 @@ class Budget(Rule):
     amount: Amount = field(default_factory=lambda: Amount(()))
     thresholds: tuple[Threshold, ...] = ()
     """In the order of the file."""
+    counts: Unit = USD
+
+    @property
+    def shape(self) -> Shape:  # type: ignore[override]  # the period decides
+        return "run" if self.period.runs else "period"
+
+    @property
+    def unit(self) -> Unit:
+        return self.counts
+
+    @property
+    def cadence(self) -> PeriodKind:
+        return self.period.kind
+
+    def called(self, span: Span) -> str:
+        return self.period.name(span)
+
+    def newest(self, now: datetime) -> date | None:
+        current = self.period.containing(now.astimezone(UTC).date())
+        return current.start if current else None
+
+    @property
+    def touching(self) -> timedelta:
+        return TOUCHING[self.period.kind]
+
+    @property
+    def quiet_for(self) -> timedelta:
+        return TOUCHING[self.period.kind] + DAY
+
+    @property
+    def foresees(self) -> bool:
+        """Tell whether a level of it is about the forecast."""
+        return any(level.basis == "forecast" for level in self.thresholds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,27 @@ def usd_of(text: str) -> int | None:
     return parse_usd(text) if len(text) <= 60 else None
 
 
+def _quantity(text: str) -> int | None:
+    """Return an exact amount of anything, in billionths; counts of tokens outgrow every bill."""
+    plain = text.strip().removeprefix("$").strip().replace(",", "")
+    whole, _, fraction = plain.partition(".")
+    known = usd_of(text)
+    if known is not None:
+        return known
+    # The grouping of thousands is checked on the leading part, which is small enough to be dollars.
+    groups = text.strip().removeprefix("$").strip().partition(".")[0].split(",")
+    grouped = len(groups) == 1 or (len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:]))
+    good = grouped and whole.isascii() and whole.isdigit() and len(whole) <= 18
+    if not good or (fraction and not (fraction.isascii() and fraction.isdigit())):
+        return None
+    return int(whole) * 10**9 + int(fraction[:9].ljust(9, "0") or 0)
+
+
+def _whole_days(text: str) -> timedelta | None:
+    span = _duration(text)
+    return span if span and span % timedelta(days=1) == timedelta() else None
+
+
 def _day(text: str) -> date | None:
     try:
         day = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
@@ -289,6 +310,18 @@ USD = from_text(
         "minimum": 0,
         "pattern": r"^\s*\$?\s*([0-9][0-9,]*(\.[0-9]*)?|\.[0-9]+)[kKmM]?\s*$",
     },
+)
+QUANTITY = from_text(
+    _quantity,
+    "B022",
+    lambda text: f"{quoted(text)} is not an amount of dollars; write one like 12,000 or $1,500.50",
+    USD.schema,
+)
+WHOLE_DAYS = from_text(
+    _whole_days,
+    "B021",
+    lambda text: f"{quoted(text)} is not a number of whole days; write one like 2d",
+    {"type": "string", "pattern": "^[0-9]{1,4}d$"},
 )
 DATE = from_text(
     _day,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from bot.core.dimension import UNATTRIBUTED
@@ -13,6 +14,8 @@ from bot.core.rules.fields import (
     LABELS,
     RULE_ID,
     TEXT,
+    USD,
+    WHOLE_DAYS,
     YES_NO,
     list_of,
     whole,
@@ -24,6 +27,7 @@ from bot.core.rules.select import Pattern, Scope, Selector
 from bot.core.rules.selecting import EACH, SELECTOR, named_values
 from bot.core.rules.snapshot_check import Mention
 from bot.core.rules.table import Key, Values
+from bot.core.rules.thresholds import SEVERITY
 
 R = TypeVar("R", bound=Rule)
 
@@ -47,6 +51,9 @@ WAS = Key("was", list_of(RULE_ID, twice=False), "Ids it had before: their state 
 ENABLED = Key("enabled", YES_NO, "false: it judges nothing, and is listed as inactive.")
 FROM = Key("from", DATE, "The first day it judges.")
 TO = Key("to", DATE, "The first day it no longer judges.")
+SEVERITY_KEY = Key("severity", SEVERITY, "How loud it is: info, warning (the default) or critical.")
+CRITICAL_ABOVE = Key("critical_above", USD, "So many dollars over what was expected make it critical.")
+FOR = Key("for", WHOLE_DAYS, "On so many days in a row it must hold before it speaks: 2d.")
 
 COMMON: tuple[Key[Any], ...] = (
     ID, KIND, TITLE, RUNBOOK, LABELS_KEY, SELECT, EXCEPT, EACH_KEY, LIMIT, ROUTE, SETTLE, WAS, ENABLED, FROM, TO,
@@ -81,13 +88,16 @@ def common_part(values: Values, kind: str, setting: Setting, problems: Problems)
         enabled=values.get(ENABLED, True),
         from_day=first,
         to_day=end,
+        severity=values.get(SEVERITY_KEY, "warning"),
+        critical_above=values.get(CRITICAL_ABOVE, 0),
+        hold_days=values.get(FOR, timedelta(days=1)).days,
     )
 
 
 def as_kind(cls: type[R], common: Rule, **own: Any) -> R:
     """Return a rule of a kind: the common part and the kind's own."""
     shared: dict[str, Any] = {name: getattr(common, name) for name in _FIELDS}
-    return cls(**shared, **own)
+    return cls(**{**shared, **own})
 
 
 def selected_names(values: Values) -> Iterator[Mention]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from bot.core.dimension import DIMENSIONS, UNATTRIBUTED
-from bot.core.rules.fields import TEXT, choice, list_of, text_of, written
+from bot.core.dimension import EVERY_DIMENSION, UNATTRIBUTED
+from bot.core.rules.fields import TEXT, list_of, text_of, written
 from bot.core.rules.nodes import Mapping, Node, Scalar, Sequence
-from bot.core.rules.problems import Problems, closest, quoted
+from bot.core.rules.problems import Problems, quoted
 from bot.core.rules.regex import regex_trouble
 from bot.core.rules.select import Pattern, Selector
 from bot.core.rules.table import Field, Key, Table, entries, is_empty
@@ -45,10 +45,8 @@ PATTERNS = list_of(Field(_pattern, {"anyOf": [written(), _REGEX.schema]}))
 def _selector(node: Node, name: str, problems: Problems) -> Selector | None:
     terms: list[tuple[str, tuple[Pattern, ...]]] = []
     for key, value in entries(node, f'"{name}"', problems):
-        if key.text not in DIMENSIONS:
-            message = f"cost has no dimension {quoted(key.text)}; it has {', '.join(DIMENSIONS)}"
-            problems.add("B034", key, message, closest(key.text, DIMENSIONS))
-        elif not is_empty(value, f'"{key.text}" is empty', problems, key=key):
+        # Whether there is such a dimension depends on what the rule counts: its kind tells.
+        if not is_empty(value, f'"{key.text}" is empty', problems, key=key):
             if key.text == "line_item":
                 _warn_of_split_line_items(value, problems)
             patterns = PATTERNS.read(value, key.text, problems)
@@ -92,8 +90,14 @@ SELECTOR = Field(
     Table(
         *(
             Key(name, PATTERNS, f"{name}: a name, an id, a glob, {{regex: ...}}, or a list of them.")
-            for name in DIMENSIONS
+            for name in EVERY_DIMENSION
         )
     ).schema,
 )
-EACH = list_of(choice("dimension of cost", {name: name for name in DIMENSIONS}, code="B034"), twice=False)
+
+
+def _dimension(node: Node, name: str, problems: Problems) -> str | None:
+    return text_of(node, name, problems)
+
+
+EACH = list_of(Field(_dimension, {"enum": list(EVERY_DIMENSION)}), twice=False)

@@ -13,6 +13,10 @@ _LEVEL = r"([0-9]+(\.[0-9]+)?\s*%|\$.*[0-9].*)"
 """What a level looks like, for editors."""
 
 
+Basis = Literal["actual", "forecast"]
+CONFIDENCE = 0.8
+
+
 class _At(NamedTuple):
     label: str
     percent: str = ""
@@ -34,6 +38,12 @@ def _wrong(text: str) -> str:
     return f"{quoted(text)} is no threshold; write one like 80% or $500, above zero"
 
 
+def _confidence(text: str) -> float | None:
+    percent = percent_of(text)
+    share = float(percent) / 100 if percent else 0.0
+    return share if 0.5 <= share <= 0.99 else None
+
+
 SEVERITY: Field[Severity] = choice("severity", {word: word for word in SEVERITIES})
 
 _AT = Key(
@@ -42,62 +52,90 @@ _AT = Key(
     "A share of the amount (80%) or dollars ($500); it fires at or above.",
     required="a share of the amount or dollars, like 80% or $500",
 )
-_BASIS: Key[Literal["actual"]] = Key(
+_BASIS: Key[Basis] = Key(
     "basis",
-    choice("basis", {"actual": "actual"}, elsewhere=("forecast",)),
-    "What is compared: actual is the spend so far.",
+    choice("basis", {"actual": "actual", "forecast": "forecast"}),
+    "What is compared: actual is the spend so far, forecast what the period is on course for.",
+)
+_CONFIDENCE = Key(
+    "confidence",
+    from_text(
+        _confidence,
+        "B023",
+        lambda text: f"{quoted(text)} is no confidence; write one from 50% to 99%",
+        {"type": "string", "pattern": "^[0-9]{2}(\\.[0-9]+)?\\s*%$"},
+    ),
+    "How probable a forecast must be on two settled days in a row: 80% if left out.",
 )
 _SEVERITY = Key("severity", SEVERITY, "How loud the level is; by its position in the list if left out.")
 
-LONG_FORM = Table(_AT, _BASIS, _SEVERITY, absent=("confidence",))
+LONG_FORM = Table(_AT, _BASIS, _CONFIDENCE, _SEVERITY)
+FORECAST = "forecast "
+"""How a level about the forecast begins, in short form and in its label."""
 
 
-def _threshold(node: Node, name: str, problems: Problems) -> tuple[_At, Severity | None] | None:
+class _Level(NamedTuple):
+    at: _At
+    basis: Basis = "actual"
+    confidence: float = CONFIDENCE
+    severity: Severity | None = None
+
+
+def _threshold(node: Node, name: str, problems: Problems) -> _Level | None:
     if isinstance(node, Mapping):
         values = LONG_FORM.read(node, "a threshold", problems)
         at = values[_AT] if values else None
-        return (at, values[_SEVERITY]) if values and at else None
-    if isinstance(node, Scalar) and node.text.startswith("forecast "):
-        if not node.bad:
-            problems.add(
-                "B035", node, f"{quoted(node.text)}: forecast thresholds are not known to this version"
-            )
-        return None
+        if values is None or at is None:
+            return None
+        basis = values.get(_BASIS, "actual")
+        if basis == "actual" and values.has(_CONFIDENCE):
+            problems.add("B033", values.at(_CONFIDENCE), '"confidence" is for "basis: forecast" only')
+        return _Level(at, basis, values.get(_CONFIDENCE, CONFIDENCE), values[_SEVERITY])
+    if isinstance(node, Scalar) and node.text.startswith(FORECAST):
+        at = _AT.field.read(node._replace(text=node.text.removeprefix(FORECAST).strip()), name, problems)
+        return _Level(at, "forecast") if at else None
     at = _AT.field.read(node, name, problems)
-    return (at, None) if at else None
+    return _Level(at) if at else None
 
 
 def _thresholds(node: Node, name: str, problems: Problems) -> tuple[Threshold, ...] | None:
     items = node.items if isinstance(node, Sequence) else (node,)
     if not items:
         problems.add("B014", node, f'"{name}" is an empty list')
-    levels: list[tuple[_At, Severity | None]] = []
-    places: dict[_At, Node] = {}
+    levels: list[_Level] = []
+    places: dict[tuple[str, _At], Node] = {}
     for item in items:
         if is_empty(item, f'an item of "{name}" is empty', problems):
             continue
         level = _threshold(item, name, problems)
         if level is None:
             continue
-        if level[0] in places:
-            first = where_is(places[level[0]])
-            problems.add("B032", item, f"two thresholds are at {level[0].label} (first at {first})")
+        key = (level.basis, level.at)
+        if key in places:
+            told = f"{FORECAST if level.basis == 'forecast' else ''}{level.at.label}"
+            problems.add("B032", item, f"two thresholds are at {told} (first at {where_is(places[key])})")
             continue
-        places[level[0]] = item
+        places[key] = item
         levels.append(level)
+    actual = [level for level in levels if level.basis == "actual"]
     return tuple(
         Threshold(
-            label=at.label,
-            severity=severity or _by_position(len(levels) - position),
-            percent=at.percent,
-            at_nano=at.nano,
+            label=level.at.label if level.basis == "actual" else f"{FORECAST}{level.at.label}",
+            severity=level.severity or _by_place(level, actual),
+            percent=level.at.percent,
+            at_nano=level.at.nano,
+            basis=level.basis,
+            confidence=level.confidence,
         )
-        for position, (at, severity) in enumerate(levels)
+        for level in levels
     )
 
 
-def _by_position(from_the_end: int) -> Severity:
-    """Return critical for the last level, warning for the one before it, info for the others."""
+def _by_place(level: _Level, actual: list[_Level]) -> Severity:
+    """Return critical for the last actual level, warning for the one before it and forecasts, info for others."""
+    if level.basis == "forecast":
+        return "warning"
+    from_the_end = len(actual) - actual.index(level)
     return "critical" if from_the_end == 1 else "warning" if from_the_end == 2 else "info"
 
 

@@ -192,6 +192,7 @@ def _incident(row: Any) -> Incident:
         reason=row.reason,
         counts=row.counts,
         facts=row.facts,
+        forecast=row.forecast or "",
     )
 
 
@@ -220,6 +221,7 @@ def _row(incident: Incident, poll_id: int | None) -> dict[str, Any]:
         "counts": dict(incident.counts),
         "poll_id": poll_id,
         "facts": dict(incident.facts),
+        "forecast": incident.forecast or None,
     }
 
 

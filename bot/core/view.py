@@ -1,0 +1,125 @@
+"""What is known at an instant: everything a rule may look at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from bot.core.limits import Limits
+from bot.core.metrics import metric_named
+from bot.core.period import DAY, Span
+from bot.core.rules.select import Scope
+from bot.core.spend import Group, Names, Spend
+
+COST, LIVE = "cost", "spend"
+"""Metrics that are money: billed, and billed with estimates of what is not billed yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How fresh a source is."""
+
+    name: str
+    read_at: datetime | None = None
+    """When it was last read completely."""
+    newest: date | None = None
+    """The newest day of which it has any figures."""
+    refused: tuple[str, ...] = ()
+    """Dimensions the organization's API does not tell apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """Figures by day for each group: `values[group][place]` belongs to `first` + place days."""
+
+    first: date
+    values: Mapping[Group, Sequence[int]]
+    days: int
+
+    def of(self, group: Group) -> Sequence[int]:
+        """Return a group's days; zeros for one that has none."""
+        return self.values.get(group) or [0] * self.days
+
+    def place(self, day: date) -> int:
+        """Return where a day stands; it may lie outside."""
+        return (day - self.first).days
+
+
+@dataclass(frozen=True)
+class View:
+    """Cost and usage, live spend, OpenAI's limits and the age of every source."""
+
+    cost: Spend
+    """Billed, cut where the budgets need it."""
+    daily: Spend | None = None
+    """Billed, cut at every UTC day some rule looks at one by one."""
+    usage: Mapping[str, Spend] = field(default_factory=dict)
+    """Metric's wire name → its daily figures, integers."""
+    live: Spend | None = None
+    """Billed where settled, estimated where not; daily."""
+    estimated: Spend | None = None
+    """The part of `live` that is estimated."""
+    limits: Limits = field(default_factory=Limits)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    _days: dict[tuple[str, Scope], Daily | None] = field(default_factory=dict, repr=False, compare=False)
+    _sums: dict[tuple[str, Scope, Span], dict[Group, int]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    @property
+    def names(self) -> Names:
+        return self.cost.names
+
+    @property
+    def history_from(self) -> date | None:
+        """Return the first day whose costs are stored without a hole up to now."""
+        return self.cost.history_from
+
+    def spend(self, metric: str) -> Spend | None:
+        """Return the daily figures of a metric; None where nothing of it is known."""
+        if metric == COST:
+            return self.daily
+        if metric == LIVE:
+            return self.live
+        return self.usage.get(metric)
+
+    def within(self, metric: str, scope: Scope, span: Span) -> dict[Group, int]:
+        """Return the sum of each group over a span; many rules ask the same, and it is added up once."""
+        key = (metric, scope, span)
+        found = self._sums.get(key)
+        if found is None:
+            source = self.cost if metric == COST else self.spend(metric)
+            found = self._sums[key] = source.within(scope, span) if source is not None else {}
+        return found
+
+    def days(self, metric: str, scope: Scope) -> Daily | None:
+        """Return what each group of `scope` came to on each known day; None where nothing is known."""
+        key = (metric, scope)
+        if key not in self._days:
+            self._days[key] = _days(self.spend(metric), scope)
+        return self._days[key]
+
+
+def _days(source: Spend | None, scope: Scope) -> Daily | None:
+    if source is None or len(source.cuts) < 2:
+        return None
+    first, days = source.cuts[0], len(source.cuts) - 1
+    values: dict[Group, list[int]] = {}
+    for place in range(days):
+        day = source.cuts[place]
+        for group, amount in source.within(scope, Span(day, day + DAY)).items():
+            row = values.get(group)
+            if row is None:
+                row = values[group] = [0] * days
+            row[place] = amount
+    return Daily(first, values, days)
+
+
+def is_money(metric: str) -> bool:
+    """Tell whether a metric is dollars."""
+    return metric in (COST, LIVE)
+
+
+def words_of(metric: str) -> str:
+    """Return what people call a metric: `cost`, `input tokens`."""
+    known = metric_named(metric)
+    return known.words if known else metric

@@ -1,0 +1,84 @@
+"""Stored facts → everything a rule may look at, each source from one grouped scan."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Connection
+
+from bot.core.evaluate import needs
+from bot.core.limits import Limits
+from bot.core.metrics import METRICS
+from bot.core.needs import Needs
+from bot.core.period import DAY, Span
+from bot.core.rules.book import Rulebook
+from bot.core.spend import Spend, cuts_of
+from bot.core.view import COST, Source, View
+from bot.edge.store import facts, records
+from bot.edge.store.store import Store
+from bot.viewing import load_usage
+
+
+def load_spend(
+    tx: Connection,
+    store: Store,
+    book: Rulebook,
+    at: Sequence[date],
+    *,
+    now: datetime | None = None,
+) -> Spend:
+    """Return costs cut at the given days, with names, from one grouped scan; none of the days after `now`."""
+    series, models = store.index.refresh(tx)
+    state = records.stored(tx).get(("costs", "1d"))
+    return Spend(
+        at,
+        facts.sums(tx, at, before=now.astimezone(UTC).date() + DAY if now else None),
+        series,
+        records.names(tx),
+        book,
+        models=models,
+        history_from=state.since if state and state.read_at else None,
+        as_of=state.read_at if state else None,
+    )
+
+
+def load_view(
+    tx: Connection,
+    store: Store,
+    book: Rulebook,
+    now: datetime,
+    more: Iterable[Span] = (),
+    *,
+    answering: bool = False,
+) -> View:
+    """Return what every rule of the book needs to be judged at `now`; `more` are spans somebody else asks for.
+
+    `answering` leaves out the days after `now`: who asks about the past is not told of what came later.
+    """
+    wanted = needs(book, now)
+    until = now if answering else None
+    cost = load_spend(tx, store, book, cuts_of((*wanted.spans, *more)), now=until)
+    days = _days(wanted, cost, now)
+    return View(
+        cost,
+        daily=load_spend(tx, store, book, days, now=until) if COST in wanted.metrics and days else None,
+        usage=load_usage(tx, store, book, wanted.metrics & METRICS.keys(), days, now),
+        limits=Limits(),
+        sources=_sources(tx),
+    )
+
+
+def _days(wanted: Needs, cost: Spend, now: datetime) -> tuple[date, ...]:
+    """Return every day from the first that some rule looks at one by one, up to the end of today."""
+    if wanted.daily is None or cost.history_from is None:
+        return ()
+    today = now.astimezone(UTC).date()
+    first = max(wanted.daily, cost.history_from)
+    return tuple(first + place * DAY for place in range((today - first).days + 2))
+
+
+def _sources(tx: Connection) -> dict[str, Source]:
+    return {
+        source: Source(source, state.read_at, None, state.refused)
+        for (source, width), state in records.stored(tx).items()
+        if width == "1d"
+    }

@@ -19,6 +19,8 @@ COMMANDS = {
     "rules": ("bot.cli.ask", "The rules in force, and projects nobody watches."),
     "help": ("bot.cli.ask", "What can be asked, or everything about one verb."),
     "check": ("bot.cli.files", "Every problem of the rule files, at its place."),
+    "schema": ("bot.cli.files", "The JSON Schema of a rule file, for editors."),
+    "test": ("bot.cli.cases", "Play the case files: what the rules say of spend written by hand."),
     "db": ("bot.cli.database", "The database: migrations."),
     "doctor": ("bot.cli.setup", "Check every setting, key, channel and clock, each with a remedy."),
     "manifest": ("bot.cli.setup", "The Slack app manifest to paste."),

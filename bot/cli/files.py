@@ -1,4 +1,4 @@
-"""`check`: the command about rule files."""
+"""`check` and `schema`: the commands about rule files."""
 
 from pathlib import Path
 
@@ -52,3 +52,19 @@ def check(paths: tuple[Path, ...], form: str, now_text: str | None) -> int:
     else:
         click.echo(problems.as_text(checked.problems, files=checked.files, rules=checked.rules))
     return PROBLEMS if checked.errors else DONE
+
+
+@click.command()
+def schema() -> int:
+    """Print the JSON Schema of a rule file: with it an editor completes keys, and explains them.
+
+    Keep it beside your rules, and begin each of them with:  # yaml-language-server: $schema=./schema.json
+
+    Example: budgetbot schema > rules/schema.json
+    """
+    import json  # noqa: PLC0415 - as above
+
+    from bot.core.rules import schema as described  # noqa: PLC0415
+
+    click.echo(json.dumps(described.schema(), indent=2))
+    return DONE

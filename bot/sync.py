@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from bot import limits_sync
 from bot.core.errors import BotError
 from bot.core.period import DAY, midnight
 from bot.edge.openai import SOURCES, Ask, AskRefused, KeyRefused, NotOffered, OpenAI, Reading
@@ -105,11 +106,14 @@ class Syncer:
             refused = self._backfill(tasks, goal, now, by_user=by_user, progress=progress)
         seen = set().union(*(planned.ids for planned in tasks))
         names = Learned() if refused else learn(self.openai, self.store, seen, now, self.names_every)
+        limits = limits_sync.Learned()
+        if refused is None and _costs_read(tasks):  # where costs failed, limits would only wait as long
+            limits = limits_sync.learn(self.openai, self.store, names.named, seen, now)
         with self.store.writing() as tx:
             for planned in tasks:
                 self._store(tx, planned, now)
             names.keep(tx, now)
-            results = tuple(planned.result() for planned in tasks)
+            results = (*(planned.result() for planned in tasks), *limits.keep(tx, now))
             poll_id = records.poll(tx, now, began_at, self.clock(), results)
         for result in results:
             if not result.complete:
@@ -321,6 +325,10 @@ class Syncer:
         if earlier is None or earlier.since is None or earlier.through is None:
             return
         planned.state = extended(planned.state, earlier.since, earlier.through)
+
+
+def _costs_read(tasks: Sequence[Task]) -> bool:
+    return any(planned.source == "costs" and planned.failed is None for planned in tasks)
 
 
 def _count(planned: Task, reading: Reading) -> None:

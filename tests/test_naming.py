@@ -39,7 +39,7 @@ def lists(built):
     asked = Counter(
         request.path.removeprefix("/v1/organization")
         for request in built.server.requests
-        if not request.path.endswith(("/costs", "/completions"))
+        if not request.path.endswith(("/costs", "/completions", "/spend_limit"))
     )
     built.forget_requests()
     return dict(asked)

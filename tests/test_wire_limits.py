@@ -125,9 +125,12 @@ def test_passing_trouble_is_tried_again_and_never_becomes_none(trouble):
     with WireServer(trouble, trouble, reply()) as server, server.client() as client:
         assert client.spend_limit("proj_1").amount == 100_000_000_000
     assert len(server.asked) == 3
-    with WireServer(always=lambda asked: trouble) as server, server.client() as client:
-        with pytest.raises(NoAnswer):
-            client.spend_limit("proj_1")
+    with (
+        WireServer(always=lambda asked: trouble) as server,
+        server.client() as client,
+        pytest.raises(NoAnswer),
+    ):
+        client.spend_limit("proj_1")
     assert len(server.asked) == 5
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from datetime import datetime
 
 from bot.demo.ledger import Wire, World
@@ -86,4 +87,4 @@ def _limit(world: World, project_id: str | None) -> Wire:
     limit = world.spend_limit(project_id)
     if limit is None:
         raise Refused(404, "No spend limit is set.", None, "not_found")
-    return limit
+    return deepcopy(limit)  # a fault that edits the answer leaves the world as it is

@@ -12,6 +12,7 @@ from bot.core.rooms import team_of
 from bot.core.rules.book import Rule, Rulebook
 from bot.core.rules.select import Scope
 from bot.core.spend import Group, Spend
+from bot.core.units import USD
 
 SUSPECTS = ("line_item", "model", "api_key", "project")
 """Where most of the money went, in the order people ask; what the rule already names is left out."""
@@ -57,6 +58,21 @@ class Telling:
     """The commit of the rule files, as git shortens it."""
     outlook: Outlook | None = None
     """What the period is on course for, as it was last seen."""
+    kind: str = "budget"
+    unit: str = ""
+    """What the figures count (`units.unit_of`); '' is dollars."""
+    note: str = ""
+    """What more there is to say of it, in words."""
+    days: tuple[str, str] | None = None
+    """First day and day after the last of what the figures are about, where that is not the span."""
+    estimated: int = 0
+    """How much of the figure is estimated."""
+    hard_limit: int = 0
+    """OpenAI's own limit of the project a calendar month, nano-dollars; 0 where none is known to be set."""
+    cut_off_at: str = ""
+    """ISO 8601 instant at which OpenAI refuses requests at this pace; '' when not this month, or not known."""
+    enforcing: bool = False
+    """OpenAI refuses requests already."""
 
 
 class Teller:
@@ -94,6 +110,11 @@ class Teller:
             as_of=_iso(self.spend.as_of),
             settles_at=_iso(finding.span.ends_at + rule.settle),
             commit=self.commit[:7],
+            kind=rule.kind,
+            unit="" if rule.unit is USD else rule.unit.key,
+            note=finding.note,
+            days=(finding.over.start.isoformat(), finding.over.end.isoformat()) if finding.over else None,
+            estimated=finding.estimated,
         )
 
     def named(self, rule: Rule, group: Group) -> tuple[tuple[str, str], ...]:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from bot.core.errors import BotError
+from bot.core.money import show_usd
 from bot.core.period import DAY, midnight
 from bot.core.rooms import Target, ops_room, rooms_of
 from bot.core.rules.book import TEAM, Rulebook, Team
 from bot.core.spend import Names
-from bot.edge.openai import Ask, OpenAI
+from bot.edge.openai import Ask, OpenAI, SpendLimit
 from bot.edge.slack import Slack, SlackTrouble
 from bot.edge.slack_app import socket_trouble
 from bot.edge.store import engine, records
@@ -151,6 +152,7 @@ def _openai(settings: Settings, now: datetime) -> Iterator[Finding]:
             ),
         )
         yield _asked("OpenAI names", lambda: f"answers ({len(openai.projects())} projects)", needed=False)
+        yield _asked("OpenAI limits", lambda: _own_limit(openai.spend_limit(None)), needed=False)
         skew = openai.skew
         if skew is not None:
             far = abs(skew) > SKEW
@@ -160,6 +162,12 @@ def _openai(settings: Settings, now: datetime) -> Iterator[Finding]:
                 f"{abs(skew).total_seconds():.0f} s from OpenAI's",
                 "Set the clock by NTP: a poll is refused while it is more than 5 minutes off." if far else "",
             )
+
+
+def _own_limit(found: SpendLimit) -> str:
+    if found.amount is None:
+        return "answers (the organization has no hard limit)"
+    return f"answers (the organization's hard limit is {show_usd(found.amount)} a month)"
 
 
 def _asked(what: str, ask: Callable[[], str], *, needed: bool = True) -> Finding:

@@ -16,12 +16,14 @@ from jsonschema import Draft202012Validator
 import bot.core.kinds
 import bot.core.rules
 from bot.core.kinds import KINDS
+from bot.core.rules.metric_keys import NAMES, dimensions_of
 from bot.core.rules.nodes import Source
 from bot.core.rules.parse import SECTIONS, parse
 from bot.core.rules.problems import Problems
 from bot.core.rules.routes import QUIET_KEYS, ROUTE_KEYS
 from bot.core.rules.schema import schema
 from bot.core.rules.sections import DEFAULTS, FRESHNESS_KEYS, TEAM_KEYS
+from bot.core.rules.selecting import SELECTOR
 from bot.core.rules.table import Table
 from bot.edge.rule_files import load, load_texts
 from bot.edge.yaml_nodes import read_yaml
@@ -253,7 +255,16 @@ def test_what_check_accepts_of_the_whole_language_no_editor_underlines():
         if not problems.errors:
             accepted.add(name)
             assert complaints(text, Yaml11) == complaints(text, Yaml12) == [], name
-    assert accepted >= {"teams", "calendars", "model-day", "tools"}
+    assert accepted >= {
+        "defaults",
+        "teams",
+        "routes",
+        "quiet",
+        "digests",
+        "project-month",
+        "tools",
+        "lab-live",
+    }
 
 
 FILE = """\
@@ -421,6 +432,22 @@ NODES = [
     "{poll: 3h, data: 40h}",
 ]
 """What might stand behind some key: each is tried behind every key."""
+SELECTS = [
+    "{}",
+    "{project: lab}",
+    "{project: [lab, 0010, on], model: {regex: gpt.*}}",
+    "{batch: true, service_tier: flex}",
+]
+DIMENSIONAL = {"select": SELECTS, "except": SELECTS, "each": ["model", "[project, model]", "[team]"]}
+"""Which dimensions there are depends on what a rule counts, so its kind refuses the others, and not the key."""
+
+
+@pytest.mark.parametrize("metric", NAMES)
+def test_every_dimension_of_every_metric_may_be_written(metric):
+    each = schema()["$defs"]["key.each"]
+    for dimension in dimensions_of(metric):
+        assert Draft202012Validator(each).is_valid(dimension)
+        assert Draft202012Validator(dict(SELECTOR.schema)).is_valid({dimension: "x"})
 
 
 KEYS = [
@@ -436,7 +463,7 @@ KEYS = [
 def test_what_a_key_takes_its_schema_takes(key):
     validator = Draft202012Validator(dict(key.field.schema))
     taken = 0
-    for text in NODES:
+    for text in DIMENSIONAL.get(key.name, NODES):
         problems = Problems()
         root = read_yaml(Source("a", "a", f"k: {text}"), problems)
         value = key.field.read(root.entries["k"].value, key.name, problems)
@@ -470,22 +497,22 @@ def test_the_example_of_each_kind_is_a_good_rule(kind):
 
 
 AROUND = {
-    DEFAULTS: "defaults: {%s}\n",
-    FRESHNESS_KEYS: "defaults: {freshness: {%s}}\n",
-    TEAM_KEYS: "teams: {t: {projects: a, %s}}\n",
-    ROUTE_KEYS: "routes: {r: {channel: c, %s}}\n",
-    QUIET_KEYS: "quiet: {q: {hours: 20:00-08:00, %s}}\n",
+    DEFAULTS: "defaults: {HERE}\n",
+    FRESHNESS_KEYS: "defaults: {freshness: {HERE}}\n",
+    TEAM_KEYS: "teams: {t: {projects: a, HERE}}\n",
+    ROUTE_KEYS: "routes: {r: {channel: c, HERE}}\n",
+    QUIET_KEYS: "quiet: {q: {hours: 20:00-08:00, HERE}}\n",
 }
 RULE = "rules:\n  - {id: a, kind: budget, select: {}, period: week, amount: 1}\n"
 
 
 def around(table, key):
-    """A file in which `%s` stands where the table's keys may be written."""
+    """A file in which `HERE` stands where the table's keys may be written."""
     if table in AROUND:
         return AROUND[table] + RULE
     kind = next(word for word in KINDS if KINDS[word].keys is table)
     bare = re.sub(rf"(?m)^    {key.name}:.*\n?", "", minimal(kind)).removeprefix("version: 1\n")
-    return f"routes: {{finops: {{channel: c}}}}\n{bare.rstrip()}\n    %s\n"
+    return f"routes: {{finops: {{channel: c}}}}\n{bare.rstrip()}\n    HERE\n"
 
 
 @pytest.mark.parametrize(
@@ -501,7 +528,8 @@ def test_what_holds_where_a_key_is_not_written_is_told_as_it_is(key, table):
     """Writing the default changes nothing."""
     text = "version: 1\n" + around(table, key)
     bare, full = (
-        load_texts({"a.yaml": text % written}) for written in ("", f"{key.name}: {json.dumps(key.default)}")
+        load_texts({"a.yaml": text.replace("HERE", written)})
+        for written in ("", f"{key.name}: {json.dumps(key.default)}")
     )
     assert bare.book is not None, bare.problems
     assert full.book is not None, full.problems

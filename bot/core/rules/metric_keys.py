@@ -38,6 +38,7 @@ METRIC = Key(
     METRIC_FIELD,
     "What is added up: cost is what OpenAI bills, spend adds estimates of what is not billed yet, "
     "and input_tokens, requests, images, seconds and the others are usage.",
+    default="cost",
 )
 
 

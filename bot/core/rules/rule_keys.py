@@ -44,16 +44,18 @@ LABELS_KEY = Key("labels", LABELS, "Words of your own, for silences and searches
 SELECT = Key("select", SELECTOR, "Which spend: dimension → a value or a list; all keys must match.")
 EXCEPT = Key("except", SELECTOR, "What is left out: anything that matches one of the keys.")
 EACH_KEY = Key("each", EACH, "Judged on its own for each value, or each combination of values.")
-LIMIT = Key("limit", whole(1, 10_000), "How many groups are judged; the smallest beyond it are one.")
+LIMIT = Key(
+    "limit", whole(1, 10_000), "How many groups are judged; the smallest beyond it are one.", default=500
+)
 ROUTE = Key("route", TEXT, "Where it speaks: a route, or team for the team of the project.")
 SETTLE = Key("settle", DURATION, "A UTC day counts as settled this long after it ended.")
 WAS = Key("was", list_of(RULE_ID, twice=False), "Ids it had before: their state moves here.")
-ENABLED = Key("enabled", YES_NO, "false: it judges nothing, and is listed as inactive.")
+ENABLED = Key("enabled", YES_NO, "false: it judges nothing, and is listed as inactive.", default=True)
 FROM = Key("from", DATE, "The first day it judges.")
 TO = Key("to", DATE, "The first day it no longer judges.")
-SEVERITY_KEY = Key("severity", SEVERITY, "How loud it is: info, warning (the default) or critical.")
+SEVERITY_KEY = Key("severity", SEVERITY, "How loud it is.", default="warning")
 CRITICAL_ABOVE = Key("critical_above", USD, "So many dollars over what was expected make it critical.")
-FOR = Key("for", WHOLE_DAYS, "On so many days in a row it must hold before it speaks: 2d.")
+FOR = Key("for", WHOLE_DAYS, "On so many days in a row it must hold before it speaks: 2d.", default="1d")
 
 COMMON: tuple[Key[Any], ...] = (
     ID, KIND, TITLE, RUNBOOK, LABELS_KEY, SELECT, EXCEPT, EACH_KEY, LIMIT, ROUTE, SETTLE, WAS, ENABLED, FROM, TO,

@@ -117,9 +117,9 @@ def test_a_forecast_level_taken_out_of_the_rule_is_gone_without_a_word():
 
 
 def test_a_weekly_budget_is_foreseen_too():
-    rules = BUDGET.replace("period: month", "period: week").replace("12,000", "3,200")
-    days = Story(book_of(rules)).spend("2026-10-05", "400 420 410 390 400 430 405 395x26")
-    days.spend("2026-11-02", "600x7")
+    rules = BUDGET.replace("period: month", "period: week").replace("12,000", "3,000")
+    days = Story(book_of(rules)).spend("2026-10-05", "480 500 490 470 480 510 485 475x21")
+    days.spend("2026-11-02", "500x7")
     told = days.run("2026-11-02T00:00", "2026-11-08T23:00")
     assert ("raised", "forecast 100%") in said(told)
     assert said(told)[-1] == ("raised", "100%")

@@ -201,7 +201,7 @@ def needs(rule: Budget, now: datetime) -> Needs:
     if not judged:
         return Needs(limits=limits)
     daily = None
-    if rule.foresees and not rule.period.runs:
+    if rule.foresees and rule.period.kind in COURSES:
         daily = min(judged[-1].start, settled_until(rule, now) - LOOKS_BACK)
     if rule.metric != COST:
         daily = min(judged[0].start, daily or judged[0].start)

@@ -1,16 +1,27 @@
 """Stored facts → what rules and reports look at, each from a grouped scan."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.core.metrics import METRICS, Metric
-from bot.core.period import DAY
+from bot.core.live.estimate import SETTLE, estimate, unsettled_from
+from bot.core.live.meters import COUNTED_BY
+from bot.core.live.prices import DAYS
+from bot.core.live.spends import Live, spends
+from bot.core.metrics import METRICS
+from bot.core.period import DAY, midnight
 from bot.core.rules.book import Rulebook
 from bot.core.spend import Spend
-from bot.edge.store import facts, records
+from bot.edge.prices import list_prices
+from bot.edge.store import facts, live, records
+from bot.edge.store.live import Score
 from bot.edge.store.store import Store
+
+LEARNED = DAYS * DAY
+IN_AFTER = timedelta(hours=1)
+"""How long after a day's end its usage is in: it lags 5 to 15 minutes (openai-usage-api, 10)."""
+COUNTED = frozenset((*COUNTED_BY, "completions", "decisions"))
 
 
 def load_usage(
@@ -44,14 +55,80 @@ def load_usage(
             level=metric.level,
         )
         for metric in wanted
-        for read in [_read(metric, states.values())]
+        for read in [_read(metric.sources, states.values())]
     }
 
 
-def _read(metric: Metric, states: Iterable[records.Stored]) -> list[records.Stored]:
-    """Return the states of the metric's sources that have been read completely."""
+def _read(sources: Collection[str], states: Iterable[records.Stored]) -> list[records.Stored]:
+    """Return the states of those sources that have been read completely."""
     return [
         state
         for state in states
-        if state.source in metric.sources and state.width == "1d" and state.since and state.read_at
+        if state.source in sources and state.width == "1d" and state.since and state.read_at
     ]
+
+
+def load_live(
+    tx: Connection,
+    store: Store,
+    book: Rulebook,
+    now: datetime,
+    since: date | None = None,
+    settle: timedelta = SETTLE,
+) -> Live | None:
+    """Return live spend, cut at every day from `since` (the month before this one) to today; None without costs.
+
+    It is as old as the oldest of what it is made of: costs, and the usage endpoints that bills follow.
+    """
+    states = records.stored(tx)
+    costs = states.get(("costs", "1d"))
+    if costs is None or costs.read_at is None or costs.since is None:
+        return None
+    today = now.astimezone(UTC).date()
+    first = since or (today.replace(day=1) - DAY).replace(day=1)
+    unsettled = unsettled_from(costs.read_at, now, settle)
+    learned = unsettled - LEARNED
+    series, models = store.index.refresh(tx)
+    estimates = estimate(
+        live.days_used(tx, store.index.usage(tx), learned, today + DAY),
+        live.days_billed(tx, series, learned, today + DAY),
+        unsettled,
+        now,
+        list_prices(now),
+        models,
+    )
+    cuts = [first + DAY * place for place in range((today - first).days + 2)]
+    read = [state.read_at for state in _read(COUNTED, states.values()) if state.read_at]
+    return spends(
+        estimates,
+        cuts,
+        facts.sums(tx, cuts, before=today + DAY),
+        series,
+        records.names(tx),
+        book,
+        models=models,
+        history_from=costs.since,
+        as_of=min([costs.read_at, *read]),
+    )
+
+
+def keep_score(tx: Connection, figures: Live, now: datetime) -> int:
+    """Keep the last estimate made of each day before it is billed, and return how many lines changed.
+
+    A day's figure is final an hour after its end, when its usage is in: what is estimated of it later, people
+    did not see on the day. A day that nobody estimated in time is kept as it is first estimated.
+    """
+    changed = 0
+    by_day: dict[date, dict[tuple[str, str], Score]] = {}
+    for line in figures.estimates.lines:
+        if not line.metered:
+            continue
+        lines = by_day.setdefault(line.day, {})
+        key = (line.series.project_id, line.series.line_item)
+        before = lines.get(key)
+        estimated = line.estimated + (before.estimated if before else 0)
+        lines[key] = Score(line.day, *key, estimated, line.known and (before is None or before.known), now)
+    for day, lines in by_day.items():
+        if now < midnight(day + DAY) + IN_AFTER or not live.scores(tx, day, day + DAY):
+            changed += live.keep(tx, day, lines.values())
+    return changed

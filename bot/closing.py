@@ -47,7 +47,7 @@ def close(
     lines: dict[Target, list[tuple[str, int, int]]] = {target: [] for target in heard_in}
     spoken: dict[Target, set[str]] = {target: set() for target in heard_in}
     watched: set[str] = set()
-    teller = Teller(spend, book)
+    teller = Teller(view, book)
     for rule in rules:
         for group, value in fold(spend.within(rule.scope, month), rule.limit):
             amount = amount_of(rule, group, spend.names, view.limits, month)

@@ -1,7 +1,7 @@
 """Stored spend → decisions → messages to be: one transaction for the state and what is to be said of it."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,25 +11,21 @@ from sqlalchemy import Connection
 from bot.closing import close, closing
 from bot.core.decide import Said, decide
 from bot.core.evaluate import Evaluation, evaluate, next_boundary
-from bot.core.incident import Event, Finding, Incident
-from bot.core.needs import settled_until
-from bot.core.outlook import Courses, days_needed, has_course
-from bot.core.period import Span
+from bot.core.incident import Event
 from bot.core.rules.book import Rule, Rulebook
-from bot.core.spend import Group, Spend
-from bot.core.telling import Teller, Telling
+from bot.core.spend import Group
+from bot.core.view import View
 from bot.edge.store import incidents, outbox, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
-from bot.loading import load_spend, load_view
+from bot.loading import load_view
 from bot.saying import say
+from bot.told import tell
 from bot.voice import Voice
 
 log = logging.getLogger("budgetbot.judge")
 
 EVALUATED = "evaluated"
-LOOKED_INTO = 200
-"""Incidents of one tick whose spend is taken apart and looked ahead: when thousands change, the gravest."""
 
 
 class Evaluated(msgspec.Struct, frozen=True):
@@ -74,8 +70,7 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
             return Judged(skipped="nothing changed and no boundary passed")
         months = closing(book, now)
         view = load_view(tx, store, book, now, [span for span, _ in months])
-        spend = view.cost
-        if spend.history_from is None:
+        if view.history_from is None:
             return Judged(skipped="no costs are stored yet")
         active = [rule for rule in book.rules if rule.active_on(now.date())]
         incidents.rename(tx, active)
@@ -84,7 +79,7 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
         evaluation = evaluate(book, view, now, _watched(known))
         for rule_id, error in evaluation.broken.items():
             log.error("rule could not be evaluated", extra={"rule": rule_id}, exc_info=error)
-        events = _decide(tx, store, book, active, known, evaluation, spend, now, poll_id, voice)
+        events = _decide(tx, store, book, active, known, evaluation, view, now, poll_id, voice)
         for span, rules in months:
             close(tx, book, span, rules, view, now, voice)
         mark = Evaluated(now, version, book.hash, next_boundary(book, now))
@@ -106,7 +101,7 @@ def _decide(
     active: Sequence[Rule],
     known: Said,
     evaluation: Evaluation,
-    spend: Spend,
+    view: View,
     now: datetime,
     poll_id: int | None,
     voice: Voice,
@@ -114,10 +109,8 @@ def _decide(
     learning = {unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.keeps}
     decisions = decide(book, evaluation.findings, known, now, organization=ORGANIZATION, learning=learning)
     changed = [decision.incident for decision in decisions if decision.incident is not None]
-    teller = Teller(spend, book, voice.commit)
     spoken = {event.fingerprint for decision in decisions for event in decision.events}
-    tellings = _tellings(changed, evaluation.findings, spoken, book, teller, voice)
-    tellings |= _outlooks(tx, store, book, changed, evaluation.findings, tellings, spoken, spend, now)
+    tellings = tell(tx, store, book, view, changed, evaluation.findings, spoken, now, voice)
     states = {
         incident.fingerprint: replace(incident, facts=incidents.facts(tellings[incident.fingerprint]))
         for incident in changed
@@ -129,7 +122,7 @@ def _decide(
     first = {rule.id for rule in active} - known.rules
     firing = {i.fingerprint: i for i in known.incidents if i.state == "firing" and i.announced} | states
     unheard = [i for i in firing.values() if i.state == "firing" and i.announced]
-    say(tx, book, new, ids, states, unheard, tellings, spend.names, first, now, voice)
+    say(tx, book, new, ids, states, unheard, tellings, view.names, first, now, voice)
     outbox.touch(tx, list(states))
     unready = {
         unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.keeps and unjudged.group is None
@@ -147,76 +140,3 @@ def _decide(
             },
         )
     return new
-
-
-def _tellings(
-    changed: Iterable[Incident],
-    findings: Sequence[Finding],
-    spoken: Collection[str],
-    book: Rulebook,
-    teller: Teller,
-    voice: Voice,
-) -> dict[str, Telling]:
-    """Return what each changed incident's card says: anew where the period is judged, else as it was."""
-    judged: dict[tuple[str, Group, Span], Finding] = {(f.rule.id, f.group, f.span): f for f in findings}
-    told: dict[str, Telling] = {}
-    gravest_first = sorted(changed, key=lambda i: (i.fingerprint not in spoken, i.amount - i.value))
-    for place, incident in enumerate(gravest_first):
-        finding = judged.get((incident.rule_id, incident.group, incident.span))
-        if finding is not None:
-            parts = None
-            if place >= LOOKED_INTO:
-                parts = incidents.telling(incident).parts if incident.facts else ()
-            told[incident.fingerprint] = teller.tell(finding, voice.link(finding.rule), parts)
-            continue
-        rule = book.rule(incident.rule_id)
-        known = (
-            incidents.telling(incident)
-            if incident.facts
-            else Telling(
-                incident.rule_id,
-                rule.name if rule else incident.rule_id,
-                teller.named(rule, incident.group) if rule else (),
-            )
-        )
-        told[incident.fingerprint] = replace(known, commit=voice.commit[:7])
-    return told
-
-
-def _outlooks(
-    tx: Connection,
-    store: Store,
-    book: Rulebook,
-    changed: Sequence[Incident],
-    findings: Sequence[Finding],
-    tellings: Mapping[str, Telling],
-    spoken: Collection[str],
-    spend: Spend,
-    now: datetime,
-) -> dict[str, Telling]:
-    """Return the tellings with what their periods are on course for.
-
-    Looked at anew where something is said, and when another day has settled: one more scan, by day, for all of
-    them; otherwise the last look stands.
-    """
-    judged = {(f.rule.id, f.group, f.span): f for f in findings if has_course(f, now)}
-    told: dict[str, Telling] = {}
-    anew: dict[str, Finding] = {}
-    for incident in changed:
-        before = incidents.telling(incident).outlook if incident.facts else None
-        finding = judged.get((incident.rule_id, incident.group, incident.span))
-        told[incident.fingerprint] = replace(tellings[incident.fingerprint], outlook=before)
-        if finding is None or incident.state != "firing":
-            continue
-        day = settled_until(finding.rule, now).isoformat()
-        if incident.fingerprint in spoken or before is None or before.settled_until != day:
-            anew[incident.fingerprint] = finding
-    if len(anew) > LOOKED_INTO:
-        first = sorted(anew, key=lambda key: (key not in spoken, anew[key].amount - anew[key].value))
-        anew = {fingerprint: anew[fingerprint] for fingerprint in first[:LOOKED_INTO]}
-    days = sorted({day for finding in anew.values() for day in days_needed(finding, spend, now)})
-    if days:
-        courses = Courses(load_spend(tx, store, book, days), now)
-        for fingerprint, finding in anew.items():
-            told[fingerprint] = replace(tellings[fingerprint], outlook=courses.of(finding))
-    return told

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from bot.core.forecast import Forecast, Pace
+from bot.core.groups import OTHER
 from bot.core.incident import Finding
+from bot.core.limits import CutOff, Limit, Limits, cut_off
 from bot.core.needs import settled_until
 from bot.core.period import DAY, Span
 from bot.core.rules.select import Scope
@@ -34,12 +36,31 @@ def has_course(finding: Finding, now: datetime) -> bool:
     return finding.rule.cadence in KINDS and not finding.closed and now.astimezone(UTC).date() in finding.span
 
 
+def limited_by(finding: Finding, limits: Limits) -> Limit | None:
+    """Return OpenAI's hard limit that the finding's project is under, or the organization; None where none is set."""
+    project = project_of(finding)
+    if project is None:
+        return None
+    limit = limits.of(project)
+    return limit if limit.status == "set" and limit.amount is not None else None
+
+
+def project_of(finding: Finding) -> str | None:
+    """Return the project that a finding is about; '' for all of them together, None where that cannot be said."""
+    scope = finding.rule.scope
+    if "project" in scope.each:
+        value = finding.group[scope.each.index("project")]
+        return None if value in ("", OTHER) else value
+    return "" if not scope.dimensions else None
+
+
 def days_needed(finding: Finding, spend: Spend, now: datetime) -> tuple[date, ...]:
     """Return every day the scan must be cut at to look ahead, today's end included; () without history."""
     if spend.history_from is None:
         return ()
     today = now.astimezone(UTC).date()
-    first = max(spend.history_from, min(finding.span.start, settled_until(finding.rule, now) - LOOKS_BACK))
+    starts = min(finding.span.start, today.replace(day=1), settled_until(finding.rule, now) - LOOKS_BACK)
+    first = max(spend.history_from, starts)
     return tuple(first + timedelta(days=n) for n in range((today - first).days + 2))
 
 
@@ -75,6 +96,21 @@ class Courses:
             until.isoformat(),
             runs_out.strftime("%Y-%m-%dT%H:%M:%SZ") if runs_out else "",
         )
+
+    def cut_off(self, finding: Finding, limits: Limits) -> CutOff | None:
+        """Return when OpenAI stops answering the finding's project; None where no limit is known to be set."""
+        limit, project = limited_by(finding, limits), project_of(finding)
+        if limit is None or project is None:
+            return None
+        until = settled_until(finding.rule, self._now)
+        if project:
+            amounts = [self._daily.by(("project",), day).get((project,), 0) for day in self._days]
+        else:
+            amounts = [self._daily.by((), day).get((), 0) for day in self._days]
+        settled = [amount for day, amount in zip(self._days, amounts, strict=True) if day.start < until]
+        if not settled:
+            return None
+        return cut_off(limit, Pace(self._days[0].start, settled), amounts[len(settled) :], self._now)
 
     def _amounts(self, finding: Finding) -> list[int]:
         """Return what the finding's group spent on each day of the scan."""

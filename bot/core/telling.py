@@ -9,10 +9,12 @@ from bot.core.incident import Finding
 from bot.core.outlook import Outlook
 from bot.core.period import Span
 from bot.core.rooms import team_of
-from bot.core.rules.book import Rule, Rulebook
+from bot.core.rules.book import Budget, Rule, Rulebook
+from bot.core.rules.metric_keys import dimensions_of
 from bot.core.rules.select import Scope
 from bot.core.spend import Group, Spend
 from bot.core.units import USD
+from bot.core.view import COST, View
 
 SUSPECTS = ("line_item", "model", "api_key", "project")
 """Where most of the money went, in the order people ask; what the rule already names is left out."""
@@ -69,6 +71,8 @@ class Telling:
     """How much of the figure is estimated."""
     hard_limit: int = 0
     """OpenAI's own limit of the project a calendar month, nano-dollars; 0 where none is known to be set."""
+    looked: str = ""
+    """The first day that was not settled when it was last looked ahead."""
     cut_off_at: str = ""
     """ISO 8601 instant at which OpenAI refuses requests at this pace; '' when not this month, or not known."""
     enforcing: bool = False
@@ -78,11 +82,12 @@ class Telling:
 class Teller:
     """Says what cards say; what the largest part of each group is, is looked up once for all groups."""
 
-    def __init__(self, spend: Spend, book: Rulebook, commit: str = "") -> None:
-        self.spend = spend
+    def __init__(self, view: View, book: Rulebook, commit: str = "") -> None:
+        self.view = view
+        self.spend = view.cost
         self.book = book
         self.commit = commit
-        self._largest: dict[tuple[Scope, Span, str], dict[Group, tuple[int, str]]] = {}
+        self._largest: dict[tuple[int, Scope, Span, str], dict[Group, tuple[int, str]]] = {}
 
     def tell(self, finding: Finding, link: str = "", parts: tuple[Part, ...] | None = None) -> Telling:
         """Return what the card of a finding says; `parts` where they are known already."""
@@ -129,26 +134,34 @@ class Teller:
         return subject(Telling(rule.id, rule.name, self.named(rule, group), selects(rule.scope)))
 
     def _parts(self, finding: Finding, top: int = 3) -> Iterable[Part]:
-        """Return the largest part of the finding's spend by each dimension the rule does not name itself."""
-        if finding.value <= 0 or OTHER in finding.group:
+        """Return the largest part of the finding's figure by each dimension the rule does not name itself."""
+        rule, days = finding.rule, finding.days
+        plain = isinstance(rule, Budget) and rule.metric == COST
+        source = self.spend if plain else self.view.spend(rule.metric)
+        if finding.value <= 0 or OTHER in finding.group or source is None or rule.unit.share:
             return
-        each = finding.rule.scope.each
+        if not {days.start, days.end} <= set(source.cuts):
+            return
+        each = rule.scope.each
         told = 0
         for dimension in SUSPECTS:
             if dimension in each or told == top or (dimension == "model" and "line_item" in each):
                 continue
-            largest = self._by(finding.rule.scope, finding.span, dimension)
+            if dimension not in dimensions_of(rule.metric):
+                continue
+            largest = self._by(source, rule.scope, days, dimension)
             amount, value = largest.get(finding.group, (0, ""))
             # Half a dollar of a thousand explains nothing, and neither does the lack of a name.
             if value and amount * 10 >= finding.value:
                 told += 1
                 yield Part(dimension, self.spend.names.of(dimension, value), amount)
 
-    def _by(self, scope: Scope, span: Span, dimension: str) -> dict[Group, tuple[int, str]]:
-        known = self._largest.get((scope, span, dimension))
+    def _by(self, source: Spend, scope: Scope, span: Span, dimension: str) -> dict[Group, tuple[int, str]]:
+        asked = (id(source), scope, span, dimension)
+        known = self._largest.get(asked)
         if known is None:
-            known = self._largest[scope, span, dimension] = {}
-            for key, amount in self.spend.within(scope, span, (*scope.each, dimension)).items():
+            known = self._largest[asked] = {}
+            for key, amount in source.within(scope, span, (*scope.each, dimension)).items():
                 group, found = key[:-1], (amount, key[-1])
                 known[group] = max(known.get(group, found), found)
         return known

@@ -1,17 +1,18 @@
-"""`check`: every problem of the rule files, and what the last snapshot knows of the names in them."""
+"""`check`: every problem of the rule files and of their cases, and what the last snapshot knows of their names."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.casing import run_cases
 from bot.core.errors import BotError
 from bot.core.evaluate import evaluate
 from bot.core.incident import Finding
 from bot.core.money import show_usd
 from bot.core.rules.book import Problem, Rulebook
 from bot.core.rules.snapshot_check import Mention, warnings_from_snapshot
-from bot.edge import rule_files
+from bot.edge import case_files, rule_files
 from bot.settings import Settings
 
 
@@ -31,11 +32,14 @@ class Checked:
 
 
 def check(paths: Iterable[Path], settings: Settings, now: datetime) -> Checked:
-    """Return every problem of the files under `paths`; nothing is asked of the network."""
-    problems: list[Problem] = []
+    """Return every problem of the files under `paths`, and of their cases; nothing is asked of the network."""
+    paths = tuple(paths)
+    problems: list[Problem] = list(run_cases(paths).told)
     files = rules = 0
     database, unasked = _database(settings)
     for path in paths:
+        if case_files.is_case_file(path):
+            continue
         loaded = rule_files.load(path)
         files += len(loaded.shown)
         rules += loaded.rules

@@ -5,7 +5,7 @@ import gc
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +52,7 @@ def load(path: Path) -> Loaded:
     shown: dict[str, str] = {}
     for name, file in _rule_files(path, problems):
         shown[name] = file.as_posix()
-        text = _text(file, name, problems)
+        text = read_text(file, name, problems)
         if text is not None:
             texts[name] = text
     return _loaded(texts, shown, problems)
@@ -62,6 +62,22 @@ def load_texts(files: Mapping[str, str], shown_under: str = "") -> Loaded:
     """Return what the texts hold; problems show their names below `shown_under`."""
     shown = {name: f"{shown_under}/{name}" if shown_under else name for name in files}
     return _loaded(files, shown, Problems())
+
+
+def roots(paths: Iterable[Path], problems: Problems) -> tuple[list[Node], bool]:
+    """Return what every rule file under the paths holds, unread as rules, and whether that is all of them.
+
+    Raises SetupWrong when there is nothing at one of the paths.
+    """
+    found: dict[str, Node | None] = {}
+    before = problems.errors
+    for path in paths:
+        for name, file in _rule_files(path, problems):
+            shown = file.as_posix()
+            text = None if shown in found else read_text(file, name, problems)
+            if text is not None:
+                found[shown] = read_yaml(Source(name, shown, text), problems)
+    return [root for root in found.values() if root is not None], problems.errors == before
 
 
 def fingerprint(path: Path) -> str:
@@ -172,7 +188,7 @@ def _rule_files(path: Path, problems: Problems) -> Iterator[tuple[str, Path]]:
     yield from sorted(found.items())
 
 
-def _text(file: Path, name: str, problems: Problems) -> str | None:
+def read_text(file: Path, name: str, problems: Problems) -> str | None:
     """Return the file's text without a byte order mark; None, told, when it cannot be had."""
     source = Source(name, file.as_posix(), "")
     try:

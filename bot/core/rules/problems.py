@@ -35,6 +35,7 @@ CODES = {
     "B033": "keys that contradict each other",
     "B034": "a dimension that cost does not have",
     "B035": "a kind, key or value that this version does not know",
+    "B040": "an expectation of a case that does not hold",
     "W101": "a level that nobody hears",
     "W102": "a team, route or quiet hours that nobody uses",
     "W103": "a name that OpenAI does not report",

@@ -10,11 +10,11 @@ from typing import Any, Protocol, TypeVar
 from bot.core.errors import SetupWrong
 from bot.core.rooms import Target
 from bot.edge.slack_trouble import SlackTrouble
-from bot.edge.store import delivery, incidents, outbox
+from bot.edge.store import delivery, incidents, outbox, overlays
 from bot.edge.store.delivery import Job
 from bot.edge.store.store import Store
 from bot.render import alerts, announcements, blocks
-from bot.render.alert_words import Told
+from bot.render.alert_words import Told, acknowledged
 
 log = logging.getLogger("budgetbot.deliver")
 
@@ -201,17 +201,35 @@ class Courier:
             return announcements.close(job.body)
         if job.form == "ops":
             return announcements.ops(job.body)
+        if job.form == "lines":
+            return announcements.lines(job.body)
         with self.store.reading() as tx:
+            if job.form == "remind":
+                return announcements.remind(self._told_of(tx, job.body["fingerprints"], {}))
             told = self._told(tx, job)
-        return alerts.card(told, job.revision, _mentions(job, told))
+        return alerts.card(told, job.revision, _mentions(job, told), job.body.get("lines", ()))
 
     def _told(self, tx: Any, job: Job) -> list[Told]:
-        known = incidents.by_fingerprint(tx, job.members)
-        return [
-            Told(known[fingerprint], incidents.telling(known[fingerprint]))
-            for fingerprint in job.members
-            if fingerprint in known
-        ]
+        escalated = job.body.get("escalated")
+        return self._told_of(tx, job.members, escalated if isinstance(escalated, Mapping) else {})
+
+    def _told_of(self, tx: Any, fingerprints: Sequence[str], escalated: Mapping[str, str]) -> list[Told]:
+        """Return incidents with what is laid over them: who acknowledged them, or that nobody did."""
+        known = incidents.by_fingerprint(tx, fingerprints)
+        acknowledgements = overlays.acknowledgements(tx, fingerprints)
+        told: list[Told] = []
+        for fingerprint in fingerprints:
+            if fingerprint not in known:
+                continue
+            given = acknowledgements.get(fingerprint)
+            notes: tuple[str, ...] = ()
+            if given is not None:
+                notes = (acknowledged(given),)
+            elif fingerprint in escalated and known[fingerprint].state == "firing":
+                words = str(escalated[fingerprint])
+                notes = (f":arrow_double_up: {words[0].upper()}{words[1:]}",)
+            told.append(Told(known[fingerprint], incidents.telling(known[fingerprint]), notes))
+        return told
 
     def _put_off(self, job: Job, trouble: SlackTrouble) -> None:
         """Decide what a failed call means: try later, look first, say it elsewhere, or stop."""

@@ -22,6 +22,7 @@ from bot.edge.store.records import SourceResult
 from bot.judge import Judged, judge, last_evaluated
 from bot.rulebook import InForce
 from bot.sync import Progress, Synced
+from bot.tending import tend
 
 log = logging.getLogger("budgetbot.poll")
 
@@ -81,6 +82,9 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
         judged = judge(app.store, book, now, synced.poll_id, rules.voice)
     with app.store.writing() as tx:
         _speak_of_trouble(tx, rules, synced, skew, now)
+        before = last_evaluated(tx)
+        if not skew and (before is None or before.now <= now):
+            tend(tx, book, now, rules.voice)
     complete = synced.complete and not skew
     log.info(
         "polled",

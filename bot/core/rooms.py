@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal
 
-from bot.core.rules.book import TEAM, Route, Rule, Rulebook, Severity, Team, rank
+from bot.core.overlay import Why, until
+from bot.core.quiet import Quiet
+from bot.core.rules.book import TEAM, Escalation, Route, Rule, Rulebook, Severity, Team, rank
 from bot.core.rules.select import Scope
 from bot.core.spend import Group, Names
 
@@ -35,6 +37,15 @@ class Room:
     """Mentioned at critical only."""
     only: Severity = "info"
     gather: timedelta = timedelta(minutes=60)
+    quiet: Quiet | None = None
+    zone: str = "UTC"
+    """The time zone of its clocks."""
+    remind: time | None = Route("").remind
+    escalate: Escalation | None = None
+
+    def quiet_until(self, at: datetime) -> datetime | None:
+        """Return when the quiet that holds at an instant ends; None when it is not quiet."""
+        return self.quiet.until(self.zone, at) if self.quiet else None
 
     def hears(self, severity: str) -> bool:
         """Tell whether the room's floor lets this severity through."""
@@ -48,14 +59,41 @@ def rooms_of(book: Rulebook, rule: Rule, group: Group, names: Names, fallback: s
         team = team_of(book, rule.scope, group, names)
         if team and team.channel:
             mention = tuple(who for who in (team.owner, team.page) if who)
-            gather = book.routes[TEAM].gather if TEAM in book.routes else Route(TEAM).gather
-            return (Room(Target("slack", team.channel), TEAM, mention, gather=gather),)
+            return (Room(Target("slack", team.channel), TEAM, mention, zone=book.timezone),)
         name = book.default_route if book.default_route != TEAM else ""
+    room = room_of(book, name)
+    if room is not None:
+        return (room,)
+    return (Room(Target("slack", fallback), "", zone=book.timezone),) if fallback else ()
+
+
+def room_of(book: Rulebook, name: str) -> Room | None:
+    """Return where a route speaks; None when there is no route of that name."""
     route = book.routes.get(name)
-    if route is not None:
-        address = route.channel or route.user
-        return (Room(Target("slack", address), route.name, route.mention, route.only, route.gather),)
-    return (Room(Target("slack", fallback), ""),) if fallback else ()
+    if route is None:
+        return None
+    return Room(
+        Target("slack", route.channel or route.user),
+        route.name,
+        route.mention,
+        route.only,
+        route.gather,
+        book.quiets.get(route.quiet),
+        book.timezone,
+        route.remind,
+        route.escalate,
+    )
+
+
+def reached(book: Rulebook, rooms: Iterable[Room]) -> dict[Target, Room]:
+    """Return rooms by where they are, with those that hear next when nobody acknowledges."""
+    found: dict[Target, Room] = {}
+    for room in rooms:
+        following: Room | None = room
+        while following is not None and following.target not in found:
+            found[following.target] = following
+            following = room_of(book, following.escalate.to) if following.escalate else None
+    return found
 
 
 def ops_room(book: Rulebook, fallback: str) -> Room | None:
@@ -100,6 +138,14 @@ class Opening:
     """Nano-dollars over the amount: the order of a table."""
     first_of: str = ""
     """The rule, where this is its first evaluation."""
+    value: int = 0
+    """Its figure now: growth while it waits is measured from it."""
+    urgent: bool = False
+    """It speaks at once, whatever its severity and the hour."""
+
+    @property
+    def at_once(self) -> bool:
+        return self.urgent or self.severity == "critical"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +167,8 @@ class Message:
     """Openings of the room join it until then."""
     joins: int | None = None
     """The waiting message the openings join, instead of a new one."""
+    why: str = ""
+    """Why it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,40 +190,60 @@ def plan(
     Critical speaks at once; so does the first info or warning of a room, and those that open within its
     `gather` span after that come together at its end. More than three in one tick are one message, and a
     rule evaluated for the first time speaks once for all its groups. A flood of mild ones still waits where
-    the room gathers already.
+    the room gathers already. In its quiet hours all that is not critical waits, and comes together at their end.
     """
     messages: list[Message] = []
-    until: dict[Target, datetime] = {}
-    for target, mine in _by_target(openings).items():
+    starts: dict[Target, datetime] = {}
+    for target, all_here in _by_target(openings).items():
         gathering = gathers.get(target)
         if gathering is not None and gathering <= now:
             gathering = None
-        mild = [opening for opening in mine if opening.severity != "critical"]
+        held = waiting.get(target)
+        night = {o: ends for o in all_here if not o.at_once and (ends := o.room.quiet_until(now))}
+        if night:
+            messages.append(_wait(target, tuple(night), max(night.values()), held, now, Why.QUIET))
+        mine = [opening for opening in all_here if opening not in night]
+        mild = [opening for opening in mine if not opening.at_once]
         speaks_now = len(mild) < len(mine) or any(opening.first_of for opening in mine) or gathering is None
         if len(mine) > FLOOD and speaks_now:
             messages.append(Message(target, tuple(mine), now))
             if mild and gathering is None:
-                until[target] = now + mild[0].room.gather
+                starts[target] = now + mild[0].room.gather
             continue
         firsts: dict[str, list[Opening]] = {}
         for opening in mine:
             if opening.first_of:
                 firsts.setdefault(opening.first_of, []).append(opening)
-            elif opening.severity == "critical":
+            elif opening.at_once:
                 messages.append(Message(target, (opening,), now))
         messages.extend(Message(target, tuple(group), now) for group in firsts.values())
         mild = [opening for opening in mild if not opening.first_of]
         if mild and gathering is None:
             first = mild.pop(0)
             messages.append(Message(target, (first,), now))
-            gathering = until[target] = now + first.room.gather
+            gathering = starts[target] = now + first.room.gather
         if mild:
             assert gathering is not None
-            held = waiting.get(target)
-            joins = held.card_id if held and held.due_at > now else None
-            due_at = held.due_at if held and joins is not None else gathering
-            messages.append(Message(target, tuple(mild), due_at, due_at, joins))
-    return Plan(tuple(messages), until)
+            # What would come together at night comes in the morning.
+            ends = mild[0].room.quiet_until(gathering)
+            why = Why.QUIET if ends else Why.GATHERED
+            messages.append(_wait(target, tuple(mild), ends or gathering, held, now, why))
+    return Plan(tuple(messages), starts)
+
+
+def _wait(
+    target: Target,
+    openings: tuple[Opening, ...],
+    due_at: datetime,
+    held: Waiting | None,
+    now: datetime,
+    why: Why,
+) -> Message:
+    """Return the message that comes later: the one that waits in the room already, or a new one."""
+    if held is None or held.due_at <= now:
+        return Message(target, openings, due_at, due_at, why=until(why, due_at))
+    due_at = max(due_at, held.due_at) if why == Why.QUIET else held.due_at
+    return Message(target, openings, due_at, due_at, held.card_id, until(why, due_at))
 
 
 def _by_target(openings: Iterable[Opening]) -> dict[Target, list[Opening]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
+from bot.core.acknowledge import Acknowledgement
 from bot.core.incident import Incident, Reason
 from bot.core.money import NANO, show_percent, show_usd
 from bot.core.period import Span, show_day, show_span
@@ -27,6 +28,8 @@ class Told:
 
     incident: Incident
     telling: Telling
+    notes: tuple[str, ...] = ()
+    """What people laid over it: who acknowledged it, that nobody did. Escaped mrkdwn."""
 
 
 def headline(told: Told) -> str:
@@ -175,6 +178,28 @@ def mention(who: str) -> str:
     if who[:1] == "S" and who.isalnum() and who.isupper():
         return f"<!subteam^{who}>"
     return f"@{blocks.name(who)}"
+
+
+def named(who: str) -> str:
+    """Return a person as a mention, or by the name they have in the shell."""
+    return f"<@{who}>" if who[:1] in ("U", "W") and who.isalnum() and who.isupper() else blocks.name(who)
+
+
+def acknowledged(given: Acknowledgement) -> str:
+    """Return `Acknowledged by @alice at 5 Oct 14:00 UTC`."""
+    return f"Acknowledged by {named(given.by)} at {show_instant(given.at)} UTC"
+
+
+def in_words(span: timedelta) -> str:
+    """Return `24 hours`, `3 days`, `45 minutes`."""
+    minutes = int(span.total_seconds() // 60)
+    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes % length == 0 and (
+            minutes > length or length == 1 or (minutes == length and unit != "day")
+        ):
+            count = minutes // length
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    return f"{minutes} minutes"
 
 
 def part_words(part: Part, total: int) -> str:

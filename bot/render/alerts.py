@@ -9,7 +9,7 @@ from bot.core.money import show_percent, show_usd
 from bot.core.period import DAY, show_day
 from bot.core.rules.book import rank
 from bot.core.telling import WORDS, subject
-from bot.render import blocks
+from bot.render import announcements, blocks
 from bot.render.alert_words import (
     EMOJI,
     Told,
@@ -40,11 +40,18 @@ SHARED = 3
 Block = dict[str, Any]
 
 
-def card(told: Sequence[Told], revision: int, mentions: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the message that holds these incidents: one card, or a table of several, worst first."""
-    if len(told) == 1:
-        return _one(told[0], mentions)
-    return _table(sorted(told, key=_worst), revision, mentions)
+def card(
+    told: Sequence[Told], revision: int, mentions: Sequence[str] = (), lines: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the message that holds these incidents: one card, or a table of several, worst first.
+
+    `lines` is what else was held back until it is posted, in escaped mrkdwn.
+    """
+    worst_first = sorted(told, key=_worst)
+    message = _one(told[0], mentions) if len(told) == 1 else _table(worst_first, revision, mentions)
+    if lines:
+        message["blocks"] = [*message.get("blocks", []), *announcements.held_back(lines)]
+    return message
 
 
 # -- one incident ----------------------------------------------------------------------------------
@@ -55,6 +62,7 @@ def _one(told: Told, mentions: Sequence[str]) -> dict[str, Any]:
     line = headline(told)
     called = f" {' '.join(mention(who) for who in mentions)}" if mentions else ""
     above = [blocks.section(f"{emoji(incident)} {line}{called}")]
+    above += [blocks.context(" · ".join(told.notes))] if told.notes else []
     beside: list[Block] = [blocks.fields(*_facts(told))]
     if telling.parts:
         mostly = "\n".join(f"• {part_words(part, incident.value)}" for part in telling.parts)
@@ -160,6 +168,13 @@ def _table(told: Sequence[Told], revision: int, mentions: Sequence[str]) -> dict
     ]
     if shared := _in_common(alive):
         above.append(blocks.section(shared))
+    laid_over = [
+        f"{blocks.name(subject(each.telling), 80)}: {note}"
+        for each in told[:TABLE_ROWS]
+        for note in each.notes
+    ]
+    if laid_over:
+        above.append(blocks.context("\n".join(laid_over)))
     notes = [as_of(told[0].telling), "each is tracked on its own, its history in the thread"]
     notes.append(" ".join(f"`{each.incident.fingerprint}`" for each in told[:TABLE_ROWS]))
     above.append(blocks.context(" · ".join(notes)))

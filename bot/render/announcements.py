@@ -1,11 +1,14 @@
 """Messages that are about no single incident: the month's close, and the bot's own trouble."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.core.money import show_percent, show_usd
 from bot.render import blocks
-from bot.render.alert_words import figures, instant, plain, show_instant, usd
+from bot.render.alert_words import Told, figures, headline, instant, plain, show_instant, usd
+
+MOST_LINES = 30
+"""Of a message: the rest is counted."""
 
 
 def close(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,6 +69,44 @@ def ops(body: Mapping[str, Any]) -> dict[str, Any]:
         f"budgetbot: {happened} {remedy}".strip(),
         [blocks.section(f"{mark} *budgetbot*: {happened}" + (f"\n{remedy}" if remedy else ""))],
     )
+
+
+def remind(told: Sequence[Told]) -> dict[str, Any]:
+    """Return the message about critical alerts that nobody acknowledged, the worst first."""
+    count = (
+        f"*{len(told)} red alerts* that nobody has" if len(told) != 1 else "*One red alert* that nobody has"
+    )
+    said = [f"• {headline(each)} · `{each.incident.fingerprint}`" for each in told[:MOST_LINES]]
+    if len(told) > MOST_LINES:
+        said.append(f"and {len(told) - MOST_LINES} more: /budget status severity=critical")
+    first = told[0].incident.fingerprint if told else ""
+    return blocks.message(
+        f"{plain(count)} acknowledged.",
+        [
+            blocks.section(f":bell: {count} acknowledged"),
+            *_sections(said),
+            blocks.context(f"`/budget ack {first}` says that you look after it"),
+        ],
+    )
+
+
+def lines(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the message with what a silence or quiet hours held back, and is no message of its own."""
+    said = [str(line) for line in body["lines"]]
+    spoken = plain(said[0]) if len(said) == 1 else f"{len(said)} things were held back until now."
+    return blocks.message(spoken, held_back(said))
+
+
+def held_back(said: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the blocks that tell what was held back, one line each."""
+    shown = [f"• {line}" for line in said[:MOST_LINES]]
+    if len(said) > MOST_LINES:
+        shown.append(f"and {len(said) - MOST_LINES} more, in the threads")
+    return [blocks.section(":zzz: *Held back until now*"), *_sections(shown)]
+
+
+def _sections(said: Sequence[str]) -> list[dict[str, Any]]:
+    return [blocks.section("\n".join(said[start : start + 8])) for start in range(0, len(said), 8)]
 
 
 def _words(said: object) -> str:

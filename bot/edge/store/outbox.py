@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col
 
+from bot.core.overlay import Hold
 from bot.core.rooms import Message, Target, Waiting
 from bot.edge.store.tables import ORGANIZATION, CardMember, CardRow, EventRow, NoticeRow, RoomRow, utc
 
@@ -53,6 +54,8 @@ class CardState:
 
     posted: bool
     members: int
+    held: bool = False
+    """A silence keeps it from being posted."""
 
 
 def cards(tx: Connection, card_ids: Collection[int]) -> dict[int, CardState]:
@@ -63,34 +66,53 @@ def cards(tx: Connection, card_ids: Collection[int]) -> dict[int, CardState]:
         .group_by(col(CardMember.card_id))
         .subquery()
     )
+    held = exists().where(
+        col(NoticeRow.card_id) == col(CardRow.id),
+        col(NoticeRow.act) == "post",
+        col(NoticeRow.state) == "held",
+    )
     rows = tx.execute(
-        select(col(CardRow.id), col(CardRow.posted_at), counts.c.members).join(
+        select(col(CardRow.id), col(CardRow.posted_at), counts.c.members, held).join(
             counts, counts.c.card_id == col(CardRow.id)
         )
     )
-    return {row[0]: CardState(row[1] is not None, row[2]) for row in rows if row[0] is not None}
+    return {row[0]: CardState(row[1] is not None, row[2], bool(row[3])) for row in rows if row[0] is not None}
 
 
-def open_message(tx: Connection, message: Message, event_ids: Mapping[str, int], now: datetime) -> None:
-    """Write a message about incidents, its members and one notice for each (event, room)."""
+def open_message(
+    tx: Connection,
+    message: Message,
+    event_ids: Mapping[str, int],
+    now: datetime,
+    *,
+    hold: Hold | None = None,
+) -> int:
+    """Write a message about incidents, its members and one notice for each (event, room); return its number.
+
+    With `hold` it is not posted until somebody lets it go.
+    """
     card_id = message.joins
     mentions = {o.fingerprint: list(o.room.mention) for o in message.openings if o.room.mention}
+    said: dict[str, dict[str, Any]] = {
+        "mention": mentions,
+        "began": {o.fingerprint: o.value for o in message.openings},
+    }
     if card_id is None:
         card_id = _card(
             tx,
             key=f"open:{message.openings[0].event}:{message.target}",
             target=message.target,
             form="incidents",
-            body={"mention": mentions},
+            body={name: about for name, about in said.items() if about},
             now=now,
             due_at=message.due_at,
             gathers_until=message.gathers_until,
         )
-    elif mentions:
-        body = tx.execute(select(col(CardRow.body)).where(col(CardRow.id) == card_id)).scalar_one()
-        known = body.get("mention")
-        joined = {**(known if isinstance(known, dict) else {}), **mentions}
-        tx.execute(update(CardRow).where(col(CardRow.id) == card_id).values(body={**body, "mention": joined}))
+    else:
+        for name, about in said.items():
+            note(tx, card_id, name, about)
+        later = {"due_at": message.due_at, "gathers_until": message.gathers_until}
+        tx.execute(update(CardRow).where(col(CardRow.id) == card_id).values(later))
     members = [
         {
             "card_id": card_id,
@@ -102,15 +124,41 @@ def open_message(tx: Connection, message: Message, event_ids: Mapping[str, int],
     ]
     tx.execute(insert(CardMember).on_conflict_do_nothing(), members)
     notices = [
-        _notice_row(f"{o.event}:{message.target}:post", event_ids.get(o.event), card_id, "post")
+        _notice_row(
+            f"{o.event}:{message.target}:post",
+            event_ids.get(o.event),
+            card_id,
+            "post",
+            hold=hold,
+            why=message.why,
+        )
         for o in message.openings
     ]
     tx.execute(insert(NoticeRow).on_conflict_do_nothing(), notices)
+    return card_id
 
 
-def withdraw(tx: Connection, card_id: int, fingerprint: str) -> None:
+def note(tx: Connection, card_id: int, name: str, about: Mapping[str, Any]) -> None:
+    """Keep what a message says of its incidents besides their state: fingerprint → words or figures.
+
+    None takes the note of an incident away.
+    """
+    body = tx.execute(select(col(CardRow.body)).where(col(CardRow.id) == card_id)).scalar_one()
+    known = body.get(name)
+    joined = {**(known if isinstance(known, dict) else {}), **about}
+    kept = {fingerprint: said for fingerprint, said in joined.items() if said is not None}
+    tx.execute(update(CardRow).where(col(CardRow.id) == card_id).values(body={**body, name: kept}))
+
+
+def withdraw(
+    tx: Connection, card_id: int, fingerprint: str, why: str = "corrected before it was said"
+) -> None:
     """Take an incident out of a message that nobody has tried to post yet: it was corrected before."""
-    mine = select(col(EventRow.id)).where(col(EventRow.fingerprint) == fingerprint)
+    key = f"{fingerprint}:%"
+    mine = or_(
+        col(NoticeRow.event_id).in_(select(col(EventRow.id)).where(col(EventRow.fingerprint) == fingerprint)),
+        col(NoticeRow.key).like(key),
+    )
     tried = tx.execute(
         select(func.count()).where(col(NoticeRow.card_id) == card_id, col(NoticeRow.attempts) > 0)
     ).scalar_one()
@@ -118,14 +166,20 @@ def withdraw(tx: Connection, card_id: int, fingerprint: str) -> None:
         return
     tx.execute(
         update(NoticeRow)
-        .where(col(NoticeRow.card_id) == card_id, col(NoticeRow.event_id).in_(mine))
-        .values(state="dropped", why="corrected before it was said")
+        .where(col(NoticeRow.card_id) == card_id, mine)
+        .values(state="dropped", why=why, silence_id=None)
     )
     tx.execute(
         delete(CardMember).where(
             col(CardMember.card_id) == card_id, col(CardMember.fingerprint) == fingerprint
         )
     )
+
+
+def events_at(tx: Connection, at: datetime) -> set[str]:
+    """Return the incidents of which something was decided at an instant."""
+    rows = tx.execute(select(col(EventRow.fingerprint)).where(col(EventRow.at) == at))
+    return {row[0] for row in rows}
 
 
 def gather(tx: Connection, target: Target, until: datetime) -> None:
@@ -163,8 +217,9 @@ def reply(
     text: str,
     *,
     broadcast: bool = False,
+    hold: Hold | None = None,
 ) -> None:
-    """Write a line for a message's thread."""
+    """Write a line for a message's thread; with `hold` it is not posted until somebody lets it go."""
     notice(
         tx,
         key=key,
@@ -173,6 +228,7 @@ def reply(
         act="reply",
         text=text,
         broadcast=broadcast,
+        hold=hold,
     )
 
 
@@ -279,13 +335,22 @@ def notice(
     act: str,
     text: str = "",
     broadcast: bool = False,
+    hold: Hold | None = None,
 ) -> None:
-    row = _notice_row(key, event_id, card_id, act, text, broadcast=broadcast)
+    row = _notice_row(key, event_id, card_id, act, text, broadcast=broadcast, hold=hold)
     tx.execute(insert(NoticeRow).values(row).on_conflict_do_nothing())
 
 
 def _notice_row(
-    key: str, event_id: int | None, card_id: int, act: str, text: str = "", *, broadcast: bool = False
+    key: str,
+    event_id: int | None,
+    card_id: int,
+    act: str,
+    text: str = "",
+    *,
+    broadcast: bool = False,
+    hold: Hold | None = None,
+    why: str = "",
 ) -> dict[str, Any]:
     return {
         "key": key,
@@ -294,9 +359,10 @@ def _notice_row(
         "act": act,
         "text": text,
         "broadcast": broadcast,
-        "state": "waiting",
+        "state": "held" if hold else "waiting",
         "attempts": 0,
         "try_at": _AT_ONCE,
         "ts": "",
-        "why": "",
+        "why": hold.why if hold else why,
+        "silence_id": hold.silence if hold else None,
     }

@@ -1,0 +1,29 @@
+"""An acknowledgement: somebody looks after an incident, until it becomes worse than what they have seen."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.core.rules.book import rank
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Who looks after an incident, and how bad it was when they said so."""
+
+    fingerprint: str
+    by: str
+    """A Slack user id, or a name of the shell."""
+    at: datetime
+    value: int
+    severity: str
+
+    def outgrown(self, severity: str, value: int) -> str:
+        """Return why it no longer stands, in words; '' while it does.
+
+        It stands until the severity rises or the value has grown by a quarter.
+        """
+        if rank(severity) > rank(self.severity):
+            return f"it is {severity} now"
+        if value > self.value and value * 4 >= self.value * 5:
+            return "it has grown by 25% or more since"
+        return ""

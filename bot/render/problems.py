@@ -11,9 +11,13 @@ LONGEST_EXCERPT = 160
 
 def as_text(problems: Sequence[Problem], *, files: int, rules: int) -> str:
     """Return one line per problem, with the excerpt where a word is suggested or libyaml stumbled, and a sum."""
-    lines = [line for problem in problems for line in _lines(problem)]
     counted = f"{_count(_errors(problems), 'error')}, {_count(_warnings(problems), 'warning')}"
-    return "\n".join([*lines, f"{counted} in {_count(files, 'file')}, {_count(rules, 'rule')}"])
+    return "\n".join([*lines(problems), f"{counted} in {_count(files, 'file')}, {_count(rules, 'rule')}"])
+
+
+def lines(problems: Sequence[Problem]) -> list[str]:
+    """Return the lines that tell the problems."""
+    return [line for problem in problems for line in _lines(problem)]
 
 
 def as_json(
@@ -29,22 +33,24 @@ def as_json(
             "warnings": _warnings(problems),
             "files": files,
             "rules": rules,
-            "problems": [
-                {
-                    "file": problem.file,
-                    "line": problem.line,
-                    "column": problem.column,
-                    "severity": problem.severity,
-                    "code": problem.code,
-                    "message": problem.message,
-                    "suggestion": problem.suggestion or None,
-                }
-                for problem in problems
-            ],
+            "problems": [described(problem) for problem in problems],
             **(more or {}),
         },
         ensure_ascii=True,
     )
+
+
+def described(problem: Problem) -> dict[str, object]:
+    """Return a problem as JSON tells it; `suggestion` is null where there is none."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "severity": problem.severity,
+        "code": problem.code,
+        "message": problem.message,
+        "suggestion": problem.suggestion or None,
+    }
 
 
 def as_github(problems: Sequence[Problem]) -> str:

@@ -1,5 +1,6 @@
 """`check` and `schema`: the commands about rule files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,8 +19,9 @@ from bot.core.errors import DONE, PROBLEMS, Misused
     show_default=True,
     help="github annotates a pull request.",
 )
+@click.option("--routes", is_flag=True, help="Say who hears what too, and what nobody hears.")
 @now_option
-def check(paths: tuple[Path, ...], form: str, now_text: str | None) -> int:
+def check(paths: tuple[Path, ...], form: str, now_text: str | None, *, routes: bool) -> int:
     """Print every problem of the rule files at its place; exit 1 when there are errors, 0 with warnings alone.
 
     Without PATH it checks the folder of BUDGETBOT_RULES.
@@ -31,7 +33,10 @@ def check(paths: tuple[Path, ...], form: str, now_text: str | None) -> int:
         if not path.exists():
             raise Misused(f"There is nothing at {path}.", "Give a folder of rule files, or a file.")
     from bot.checking import check as look  # noqa: PLC0415 - what reads YAML
+    from bot.edge.repository import inside_repository  # noqa: PLC0415
+    from bot.hearing import who_hears  # noqa: PLC0415
     from bot.render import problems  # noqa: PLC0415
+    from bot.render import routes as told  # noqa: PLC0415
 
     found = settings()
     wanted = paths or ((found.rules_path,) if found.rules_path else ())
@@ -43,14 +48,20 @@ def check(paths: tuple[Path, ...], form: str, now_text: str | None) -> int:
     checked = look(wanted, found, now)
     if checked.unasked:
         click.echo(f"Names and spend are not compared: {checked.unasked}", err=True)
+    heard = who_hears(wanted, found, now) if routes else None
     if form == "json":
-        click.echo(problems.as_json(checked.problems, files=checked.files, rules=checked.rules))
+        more = {"routes": told.described(heard) if heard else None} if routes else {}
+        click.echo(problems.as_json(checked.problems, files=checked.files, rules=checked.rules, more=more))
     elif form == "github":
-        text = problems.as_github(checked.problems)
+        text = problems.as_github(
+            [replace(one, file=inside_repository(one.file)) for one in checked.problems]
+        )
         if text:
             click.echo(text)
     else:
         click.echo(problems.as_text(checked.problems, files=checked.files, rules=checked.rules))
+    if heard and form != "json":
+        click.echo(f"\n{told.as_text(heard)}")
     return PROBLEMS if checked.errors else DONE
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from bot.core.accuracy import Score
 from bot.core.live.estimate import SETTLE, estimate, unsettled_from
 from bot.core.live.meters import COUNTED_BY
 from bot.core.live.prices import DAYS
@@ -15,7 +16,6 @@ from bot.core.rules.book import Rulebook
 from bot.core.spend import Spend
 from bot.edge.prices import list_prices
 from bot.edge.store import facts, live, records
-from bot.edge.store.live import Score
 from bot.edge.store.store import Store
 
 LEARNED = DAYS * DAY

@@ -1,13 +1,13 @@
 """What live spend is made of, in one scan each, and the score of past estimates."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import pairwise
 
 from sqlalchemy import Connection, delete, select
 from sqlmodel import col
 
+from bot.core.accuracy import Score
 from bot.core.dimension import Series
 from bot.core.live.estimate import Used
 from bot.core.metrics import METRICS
@@ -73,18 +73,6 @@ def days_billed(
 
 def _days(since: date, until: date) -> list[date]:
     return [since + DAY * place for place in range((until - since).days)]
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """The last estimate made of a line of a day before it was billed."""
-
-    day: date
-    project_id: str
-    line_item: str
-    estimated: int
-    known: bool
-    made_at: datetime
 
 
 def scores(tx: Connection, since: date, until: date) -> list[Score]:

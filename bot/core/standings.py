@@ -358,7 +358,8 @@ def _newest(findings: Iterable[Finding]) -> Iterator[tuple[Rank, Place]]:
     newest: dict[Key, Finding] = {}
     for finding in findings:
         key = (finding.rule.id, finding.group)
-        if not finding.closed and (key not in newest or newest[key].span.start <= finding.span.start):
+        current = not finding.closed or finding.rule.shape == "now"
+        if current and (key not in newest or newest[key].span.start <= finding.span.start):
             newest[key] = finding
     for finding in newest.values():
         order = _FIRING if finding.foremost else _ORDER.index("pending") if finding.pending else _OK

@@ -68,6 +68,7 @@ class Transitions:
         rule, top, foremost = finding.rule, finding.top, finding.foremost
         assert foremost is not None
         silent = self.first and finding.closed
+        over = silent and rule.shape != "now"
         labels = tuple(level.label for level in (*finding.reached, *finding.foreseen))
         reason = Reason.FIRST if top else Reason.FORESEEN
         if finding.closed and rule.shape != "now":
@@ -79,7 +80,8 @@ class Transitions:
             rule_id=rule.id,
             group=finding.group,
             occurrence=occurrence,
-            state="ended" if silent else "firing",
+            # What is so goes on unsaid for as long as it is so; what is over is over.
+            state="ended" if over else "firing",
             level=top.label if top else "",
             severity=finding.severity or "",
             said_levels=() if silent else labels,
@@ -91,7 +93,7 @@ class Transitions:
             days=tuple(sorted({*days, finding.span.start})),
             opened_at=self.now,
             changed_at=self.now,
-            ended_at=self.now if silent else None,
+            ended_at=self.now if over else None,
             reason=reason,
             forecast=finding.foreseen[-1].label if finding.foreseen else "",
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.incident import Finding, Unjudged
-from bot.core.kinds import budget
+from bot.core.kinds import budget, first_seen
 from bot.core.needs import Needs
 from bot.core.rules.book import Rule
 from bot.core.rules.problems import Problems
@@ -38,7 +38,16 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "budget": Kind(budget.ABOUT, budget.KEYS, budget.parse, budget.mentions, budget.needs, budget.judge),
+    "first_seen": Kind(
+        first_seen.ABOUT,
+        first_seen.KEYS,
+        first_seen.parse,
+        first_seen.mentions,
+        first_seen.needs,
+        first_seen.judge,
+        first_seen.summary,
+    ),
 }
 
-NOT_IN_THIS_VERSION = frozenset(("change", "anomaly", "first_seen", "ratio", "freshness", "native_limit"))
+NOT_IN_THIS_VERSION = frozenset(("change", "anomaly", "ratio", "freshness", "native_limit"))
 """Kinds of the language that are told apart from misspelt ones."""

@@ -260,6 +260,12 @@ def test_usage_finds_its_line(item, row):
     assert lines(found) == {("p", item, ""): 2.5}
 
 
+def test_another_date_of_a_model_is_another_model():
+    usage, billed = history(item="gpt-4o-2024-08-06, input", model="gpt-4o-2024-08-06")
+    found = live([*usage, used(TODAY, 1_000, model="gpt-4o-2024-11-20")], billed, lambda *_: 5e6)
+    assert lines(found) == {("p", "gpt-4o-2024-11-20, input", ""): 5}
+
+
 def test_audio_billed_apart_is_priced_apart():
     usage, billed = [], []
     for place, day in enumerate(SETTLED):

@@ -7,7 +7,7 @@ line that is billed in full would hide one that has just begun to run away.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from bot.core.dimension import Series
@@ -82,25 +82,9 @@ def unsettled_from(costs_read_at: datetime, now: datetime, settle: timedelta) ->
     return max(final, now.astimezone(UTC).date() - LONGEST)
 
 
-@dataclass(slots=True)
-class _Use:
-    """What a project used of a meter on a day: (key, usage's model) → way of asking → count."""
-
-    by_key: dict[tuple[str, str], dict[Way, float]] = field(default_factory=dict)
-
-    def add(self, key: tuple[str, str], way: Way, count: float) -> None:
-        ways = self.by_key.setdefault(key, {})
-        ways[way] = ways.get(way, 0.0) + count
-
-    def ways(self) -> dict[Way, float]:
-        total: dict[Way, float] = {}
-        for ways in self.by_key.values():
-            for way, count in ways.items():
-                total[way] = total.get(way, 0.0) + count
-        return total
-
-
 _Place = tuple[date, str, Meter]
+_Use = dict[tuple[str, str], dict[Way, float]]
+"""What a project used of a meter on a day: (key, usage's model) → way of asking → count."""
 
 
 def estimate(
@@ -118,21 +102,22 @@ def estimate(
     """
     rows = [(row, counted(row.series, row.counts)) for row in used]
     meters = _meters(rows, billed, since, models)
+    settled: dict[_Place, dict[Way, float]] = {}
     uses: dict[_Place, _Use] = {}
     for row, cells in rows:
-        series = row.series
+        day, series = row.day, row.series
         way = (series.batch if series.batch == "true" else "", _tier(series.service_tier))
         for cell, count in cells.items():
             meter = meters.of(series.model, cell)
-            share = _gone_by(row.day, now) if meter.part == STORED else 1.0
-            use = uses.setdefault((row.day, series.project_id, meter), _Use())
-            use.add((series.api_key_id, series.model), way, count * share)
-    prices = learn(
-        {place: use.ways() for place, use in uses.items() if place[0] < since},
-        _by_project(billed, since),
-        meters,
-        since,
-    )
+            place = (day, series.project_id, meter)
+            if day < since:
+                ways = settled.setdefault(place, {})
+                ways[way] = ways.get(way, 0.0) + count
+                continue
+            share = _gone_by(day, now) if meter.part == STORED else 1.0
+            ways = uses.setdefault(place, {}).setdefault((series.api_key_id, series.model), {})
+            ways[way] = ways.get(way, 0.0) + count * share
+    prices = learn(settled, _by_project(billed, since), meters, since)
     return _Maker(meters, prices, list_price, since).all(uses, billed)
 
 
@@ -192,8 +177,8 @@ class _Maker:
                 by_line = so_far.setdefault((day, series.project_id, meter), {})
                 key = (series.line_item, series.api_key_id)
                 by_line[key] = by_line.get(key, 0) + amount
-        for place in sorted({*so_far, *(place for place in uses if place[0] >= self._since)}, key=_order):
-            found, known = self._priced(place, uses.get(place, _Use()))
+        for place in sorted({*so_far, *uses}, key=_order):
+            found, known = self._priced(place, uses.get(place, {}))
             lines += _set_against(place, found, so_far.get(place, {}), known=known)
         return Estimates(self._since, tuple(lines), tuple(self._unpriced))
 
@@ -202,7 +187,7 @@ class _Maker:
         day, project_id, meter = place
         own = self._prices.of(project_id, meter)
         found: dict[tuple[str, str], float] = {}
-        for (api_key_id, model), ways in use.by_key.items():
+        for (api_key_id, model), ways in use.items():
             prices = own
             if prices is None:
                 listed = self._listed(meter, model, ways)

@@ -140,6 +140,7 @@ class Meters:
         """Learn from the line items billed and the (usage's model, cell) counted on settled and on other days."""
         read = {item: line_of(item, models) for item in line_items}
         lines = [line for line in read.values() if line is not None]
+        self._of_cell: dict[tuple[str, Cell], Meter] = {}
         self._billed = {line.model for line in lines}
         self._undated: dict[str, set[str]] = {}
         for model in self._billed:
@@ -168,11 +169,20 @@ class Meters:
             return name
         if name.startswith("ft:"):
             name = f"ft-{name.split(':')[1]}"
-        alike = self._undated.get(_DATED.sub("", name), set())
-        return next(iter(alike)) if len(alike) == 1 else name
+        undated = _DATED.sub("", name)
+        if undated in self._billed:
+            return undated
+        alike = self._undated.get(undated, set())
+        return next(iter(alike)) if undated == name and len(alike) == 1 else name
 
     def of(self, model: str, cell: Cell) -> Meter:
         """Return the meter that counts a cell of usage's model."""
+        known = self._of_cell.get((model, cell))
+        if known is None:
+            known = self._of_cell[model, cell] = self._read(model, cell)
+        return known
+
+    def _read(self, model: str, cell: Cell) -> Meter:
         direction, modality = cell
         if direction in TOOLS:
             return Meter("", direction)

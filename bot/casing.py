@@ -109,6 +109,7 @@ def _bound(case: Case, rules: _Rules, book: Rulebook, problems: Problems) -> Bou
 
 def _played(bound: Bound) -> list[Failed]:
     compared = (
-        compare(bound.case, expectation, seen, words_of(seen)) for expectation, seen in Player(bound).play()
+        compare(bound.case, expectation, seen, words_of(seen) if expectation.reads else "")
+        for expectation, seen in Player(bound).play()
     )
     return [failed for failed in compared if failed is not None]

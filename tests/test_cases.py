@@ -7,66 +7,23 @@ from pathlib import Path
 import pytest
 
 from bot.casing import run_cases
-from bot.core.cases.bind import bind
-from bot.core.cases.parse import parse
 from bot.core.cases.play import Player
-from bot.core.rules.parse import parse as parse_rules
-from bot.core.rules.problems import Problems
-from bot.edge import case_files
 from bot.edge.rule_files import load
 from bot.render.cases import words_of
+from tests.casebook import DAYS, HEAD, TOTAL, bound_cases, played, rules_folder, story
 from tests.shell import Here
 
 SHIPPED = Path(__file__).parents[1] / "rules"
 
-RULES = """\
-version: 1
-teams:
-  search: {projects: [search-*], channel: search-ops}
-rules:
-  - id: project-month
-    kind: budget
-    select: {}
-    each: project
-    period: month
-    amount: {search-prod: 12000, sandbox-*: 0, else: 1000}
-    thresholds: [50%, 80%, 100%]
-  - {id: total-day, kind: budget, select: {}, except: {project: sandbox-*}, period: day, amount: 100, thresholds: 100%}
-  - {id: model-day, kind: budget, select: {model: [gpt-5*, "o?-mini"]}, each: [project, model], period: day, amount: 100}
-  - {id: team-month, kind: budget, select: {}, each: team, period: month, amount: 1000}
-  - {id: calls, kind: budget, select: {project: lab-*}, metric: requests, period: day, amount: 1000}
-"""
-HEAD = """\
-rules: [openai.yaml]
-cases:
-  - name: a story
-"""
-
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules/openai.yaml").write_text(RULES, encoding="utf-8")
-    return tmp_path
+    return rules_folder(tmp_path)
 
 
 @pytest.fixture
 def here(monkeypatch, capsys):
     return Here(monkeypatch, capsys)
-
-
-def played(folder, text, name="openai.cases.yaml"):
-    """Play one case file of the folder."""
-    file = folder / "rules" / name
-    file.write_text(text, encoding="utf-8")
-    return run_cases([file])
-
-
-def story(folder, *lines):
-    """Play one case, given by its lines from line 4 on; return what does not hold, or is wrong."""
-    done = played(folder, HEAD + "".join(f"    {line}\n" for line in lines))
-    told = [f"{p.line}:{p.column} {p.code} {p.message}" for p in done.problems]
-    return [*told, *(f"{one.line}: {one.sentence}" for one in done.failed)]
 
 
 def test_the_case_of_the_documentation_holds(folder):
@@ -83,18 +40,6 @@ def test_the_shipped_cases_hold():
     done = run_cases([SHIPPED])
     assert done.told == ()
     assert done.cases > 0
-
-
-def bound_cases(folder):
-    """Every case of a folder, ready to be played."""
-    problems = Problems()
-    for file in case_files.find([folder], problems):
-        held = case_files.read(file, problems)
-        roots, _ = case_files.roots(case_files.rules_of(file, held, problems), problems)
-        book = parse_rules(roots, problems).book
-        for case in held.cases:
-            yield bind(case, roots, book, problems)
-    assert problems.errors == 0
 
 
 def test_each_shipped_budget_is_driven_from_quiet_to_firing_and_back():
@@ -366,6 +311,46 @@ HOLDS = [
         ],
         id="a budget of requests counts requests, in a project its rule selects",
     ),
+    pytest.param(
+        [
+            "rule: limited",
+            "group: labs",
+            "days: {from: 2026-05-01, values: 30x92 30x20}",
+            "limits:",
+            '  - {project: labs, amount: "500"}',
+            "  - {project: labs, status: none, from: 2026-08-16T00:00Z}",
+            "  - {project: labs, amount: 1000, enforcing: true, from: 2026-08-17T00:00Z}",
+            "expect:",
+            "  - {at: 2026-08-13T18:00Z, state: ok, value: 390, amount: 500}",
+            '  - {at: 2026-08-14T18:00Z, state: firing, level: 80%, says: "17 Aug"}',
+            "  - {at: 2026-08-18T00:00Z, amount: 1000}",
+        ],
+        id="a budget of OpenAI's own limit, and when it cuts off",
+    ),
+    pytest.param(
+        [
+            "rule: live",
+            "days: {from: 2026-08-01, values: 100x4}",
+            "revise:",
+            "  - {seen: 2026-08-04T08:00Z, day: 2026-08-04, value: 150}",
+            "  - {seen: 2026-08-04T09:20Z, day: 2026-08-04, value: 260}",
+            "expect:",
+            "  - {at: 2026-08-04T09:00Z, state: ok, value: 150}",
+            "  - {at: 2026-08-04T09:20Z, state: firing, value: 260}",
+        ],
+        id="live spend fires while the day goes on",
+    ),
+    pytest.param(
+        [
+            "rule: ahead",
+            "days: {from: 2026-04-01, values: 300x122 300x10 900x21}",
+            "expect:",
+            "  - {at: 2026-08-10T18:00Z, state: ok}",
+            "  - {at: 2026-08-20T18:00Z, state: firing, level: forecast 100%, reason: forecast}",
+            "  - {at: 2026-08-31T18:00Z, state: firing, level: 100%, severity: critical, messages: 1}",
+        ],
+        id="a forecast, seen before the level itself",
+    ),
 ]
 
 
@@ -381,210 +366,6 @@ def test_rules_are_those_of_the_folder_where_none_are_named(folder):
     )
     text = "cases: [{name: a, rule: more, days: {from: 2026-08-01, values: 9}, expect: {at: 2026-08-01T12:00Z, state: firing}}]"
     assert played(folder, text).told == ()
-
-
-# -- mistakes -------------------------------------------------------------------------------------------
-
-DAYS = "days: {from: 2026-08-01, values: 400}"
-OK = "expect: {at: 2026-08-01T12:00Z, state: ok}"
-TOTAL = "rule: total-day"
-
-
-@pytest.mark.parametrize(
-    ("lines", "said"),
-    [
-        pytest.param(
-            ["rule: total-dya", DAYS, OK], '4:11 B031 there is no rule "total-dya"', id="no such rule"
-        ),
-        pytest.param([TOTAL, DAYS], '3:5 B010 case "a story" needs "expect"', id="nothing expected"),
-        pytest.param([TOTAL, OK], '3:5 B010 case "a story" needs "days" or "series"', id="no figures"),
-        pytest.param(
-            [TOTAL, DAYS, OK, "expcet: 1"], '7:5 B012 unknown key "expcet" in case "a story"', id="a key"
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "expect: {at: 2026-08-01T12:00Z, levl: 50%}"],
-            '6:37 B012 unknown key "levl"',
-            id="a key of expect",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "expect: {at: 2026-08-01T12:00Z}"],
-            "6:13 B010 an expectation needs what",
-            id="nothing",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "expect: {at: 2026-08-01T12:00Z, state: fire}"],
-            '6:44 B013 "fire" is no state',
-            id="a state",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "expect: {at: 2026-08-01T12:00Z, level: 90%}"],
-            '6:44 B031 rule "total-day" has no level "90%"',
-            id="a level the rule does not have",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "expect: {at: noon, state: ok}"],
-            '6:18 B024 "noon" is not an instant',
-            id="an instant",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "expect: {at: 2026-07-31T12:00Z, state: ok}"],
-            "6:18 B033 2026-07-31T12:00Z is before the first day of the case, 2026-08-01",
-            id="before the first day",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "expect: {at: 2036-07-31T12:00Z, state: ok}"],
-            "6:18 B033 2036-07-31T12:00Z is too late",
-            id="years later",
-        ),
-        pytest.param(
-            [TOTAL, "days: {from: 2026-08-01, values: 40q}", OK],
-            '5:38 B022 "40q" is no figure',
-            id="a figure",
-        ),
-        pytest.param(
-            [TOTAL, "days: {from: 2026-08-01, values: 1x9999}", OK],
-            '5:38 B022 "1x9999" is no figure',
-            id="too many days at once",
-        ),
-        pytest.param(
-            [TOTAL, "days: {from: 2026-08-01, values: 1x1000 1x1000}", OK],
-            '5:38 B025 "values" has 2,000 days',
-            id="too many days",
-        ),
-        pytest.param(
-            [TOTAL, "days: [{from: 2026-08-01, values: 1x3}, {from: 2026-08-03, values: 1}]", OK],
-            '5:72 B015 2026-08-03 stands twice in "days"',
-            id="a day twice",
-        ),
-        pytest.param(
-            [TOTAL, "days: {from: 2026-08-01, values: 1, seen: soon}", OK],
-            '5:47 B024 "soon" does not say when',
-            id="seen",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "revise: {seen: 2026-08-03T12:00Z, day: 2026-08-04, value: 5}", OK],
-            "6:63 B033 nothing of 2026-08-04 can be known before it begins",
-            id="known before it begins",
-        ),
-        pytest.param(
-            ["rule: project-month", DAYS, OK],
-            '3:5 B033 rule "project-month" is judged for each project',
-            id="no group",
-        ),
-        pytest.param(
-            ["rule: model-day", "group: labs", DAYS, OK],
-            '5:12 B033 rule "model-day" is judged for each project and model',
-            id="a group of too few dimensions",
-        ),
-        pytest.param(
-            [TOTAL, "group: {project: labs}", DAYS, OK],
-            '5:12 B033 rule "total-day" is judged as a whole',
-            id="a group of one",
-        ),
-        pytest.param(
-            [TOTAL, "group: {projcet: labs}", DAYS, OK],
-            '5:13 B034 there is no dimension "projcet"',
-            id="no such dimension",
-        ),
-        pytest.param(
-            [TOTAL, "series: {metric: requsets, days: {from: 2026-08-01, values: 1}}", OK],
-            '5:22 B013 "requsets" is no metric',
-            id="no such metric",
-        ),
-        pytest.param(
-            ["rule: calls", "days: {from: 2026-08-01, values: 1.5}", OK],
-            "5:38 B022 1.5 is not a whole number",
-            id="half a request",
-        ),
-        pytest.param(
-            ["rule: model-day", "group: {project: labs, model: tts}", DAYS, OK],
-            '6:11 B033 these are no figures that rule "model-day" looks at',
-            id="figures the rule never looks at",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "edit: {at: 2026-08-01T00:00Z, amuont: 5}", OK],
-            '6:35 B012 unknown key "amuont" in rule',
-            id="a bad edit",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "edit: {at: 2026-08-01T00:00Z, id: other}", OK],
-            '6:35 B033 an edit cannot change "id"',
-            id="another rule",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "edit: {at: 2026-08-01T00:00Z}", OK],
-            "6:11 B010 an edit needs keys",
-            id="an empty edit",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "edit: {remove: true}", OK], '6:11 B010 an edit needs "at"', id="an edit of no time"
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "clock: {at: 2026-08-01T00:00Z}", OK],
-            '6:12 B033 a step of the clock goes "back" or "ahead"',
-            id="a clock",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "missing: {from: 2026-08-02T00:00Z, to: 2026-08-01T00:00Z}", OK],
-            '6:44 B033 "to" must come after 2026-08-02T00:00Z',
-            id="an outage that ends before it begins",
-        ),
-        pytest.param(
-            [TOTAL, DAYS, "limits: {project: labs}", OK],
-            '6:13 B010 a limit needs "amount"',
-            id="a limit of nothing",
-        ),
-    ],
-)
-def test_mistakes_are_told_at_their_place(folder, lines, said):
-    (told,) = story(folder, *lines)
-    assert told.startswith(said), told
-
-
-def test_a_nearby_word_is_suggested(folder):
-    done = played(folder, HEAD + f"    rule: total-dya\n    {DAYS}\n    {OK}\n")
-    assert [problem.suggestion for problem in done.problems] == ["total-day"]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        pytest.param(
-            "rules: [other.yaml]\ncases: []\n",
-            '1:9 B031 rule file "other.yaml" is not there',
-            id="no rule file",
-        ),
-        pytest.param(
-            "rules: [openai.cases.yaml]\ncases: [{}]\n",
-            '1:9 B031 rule file "openai.cases.yaml" holds cases',
-            id="a case file",
-        ),
-        pytest.param("rules: [openai.yaml]\n", '1:1 B010 the file needs "cases"', id="no cases"),
-        pytest.param("caess: []\n", '1:1 B012 unknown key "caess" in the file', id="a misspelt key"),
-        pytest.param("cases: [a, {b: c]\n", "1:17 B001 this cannot be read as YAML", id="no YAML"),
-    ],
-)
-def test_mistakes_of_the_file(folder, text, said):
-    done = played(folder, text)
-    assert any(f"{p.line}:{p.column} {p.code} {p.message}".startswith(said) for p in done.problems), (
-        done.problems
-    )
-
-
-def test_two_cases_of_one_name(folder):
-    one = f"  - {{name: a, {TOTAL}, {DAYS}, {OK}}}\n"
-    done = played(folder, "cases:\n" + one + one)
-    assert [(p.line, p.code, p.message) for p in done.problems] == [
-        (3, "B030", 'two cases have the name "a" (first on line 2)')
-    ]
-
-
-def test_bad_rules_keep_their_cases_from_being_played_and_are_told(folder):
-    (folder / "rules/openai.yaml").write_text(RULES.replace("period: day", "period: dya"), encoding="utf-8")
-    done = played(folder, HEAD + f"    {TOTAL}\n    {DAYS}\n    {OK}\n")
-    assert {problem.code for problem in done.problems} == {"B013"}
-    assert all(problem.file.endswith("openai.yaml") for problem in done.problems)
-    assert (done.cases, done.expectations) == (1, 0)
 
 
 # -- the commands ---------------------------------------------------------------------------------------
@@ -674,7 +455,7 @@ def test_a_case_file_of_another_ending_is_told_of(folder, here):
 def test_check_plays_cases_and_takes_them_for_no_rules(folder, here):
     put(folder, BROKEN, "rules/a.cases.yaml")
     told = here(folder, {"BUDGETBOT_CHANNEL": "spend"}, "check", "--format", "json").json
-    assert (told["errors"], told["files"], told["rules"]) == (1, 1, 5)
+    assert (told["errors"], told["files"], told["rules"]) == (1, 1, 8)
     (problem,) = (one for one in told["problems"] if one["severity"] == "error")
     assert (problem["file"], problem["line"], problem["code"]) == ("rules/a.cases.yaml", 2, "B040")
     assert "expected state ok, got state firing" in problem["message"]
@@ -740,13 +521,3 @@ def test_passing_hours_over_changes_nothing(folder, seed):
 def test_the_shipped_cases_are_the_same_at_every_hour_and_evaluate_a_tenth_of_them():
     counts = [same_at_every_hour(bound) for bound in bound_cases(SHIPPED)]
     assert sum(few for few, _ in counts) * 8 < sum(many for _, many in counts)
-
-
-def test_reading_tells_how_many_cases_stand_there():
-    assert parse(case_files.read_yaml(_source("cases: [{}, {}]\n"), Problems()), Problems()).written == 2
-
-
-def _source(text):
-    from bot.core.rules.nodes import Source
-
-    return Source("a", "a", text)

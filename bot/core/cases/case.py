@@ -91,6 +91,11 @@ class Expectation:
     replies: int | None = None
     """How many lines their threads hold so far."""
 
+    @property
+    def reads(self) -> bool:
+        """Tell whether words are looked at: they take longer to find than states."""
+        return bool(self.says or self.silent)
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -75,7 +75,7 @@ class Ledger:
             sources=self._sources(read_at),
         )
 
-    def daily(self, book: Rulebook, days: Sequence[date], read_at: datetime) -> Spend:
+    def daily(self, book: Rulebook, days: Sequence[date], read_at: datetime | None) -> Spend:
         """Return cost, live where it is not billed yet, cut at the days given."""
         figures = _together(self._figures.get(COST, {}), self._figures.get(LIVE, {}))
         return self._spend(book, figures, days, read_at)
@@ -85,7 +85,7 @@ class Ledger:
         book: Rulebook,
         figures: Figures,
         cuts: Sequence[date],
-        read_at: datetime,
+        read_at: datetime | None,
         *,
         level: bool = False,
     ) -> Spend:

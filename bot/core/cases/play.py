@@ -9,18 +9,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core.cases.bind import Bound, Version
+from bot.core.cases.card import telling_of
 from bot.core.cases.case import Expectation
 from bot.core.cases.ledger import Ledger
 from bot.core.decide import Decision
 from bot.core.evaluate import Evaluation, evaluate, next_boundary
 from bot.core.incident import Event, Finding, Incident, Reason, Unjudged
-from bot.core.outlook import Courses, days_needed, has_course
 from bot.core.period import midnight
 from bot.core.replay import Replay
 from bot.core.rules.book import Rule, Rulebook
 from bot.core.spend import Group
 from bot.core.status import State
-from bot.core.telling import Teller, Telling
+from bot.core.telling import Telling
 from bot.core.view import View
 
 HOUR = timedelta(hours=1)
@@ -95,6 +95,7 @@ class Player:
         assert self._rule is not None, "a case begins with its rule"
         self._book = _alone(self._version)
         self._replay = Replay(self._book)
+        self._reads = any(expectation.reads for expectation in bound.case.expects)
         self._trails: dict[Group, Trail] = {group: Trail() for group in bound.groups.values()}
         self._read_at = midnight(bound.case.first_day)
         self._fixed = self._instants()
@@ -109,7 +110,7 @@ class Player:
             self._tick(at)
             while waiting and waiting[0].at == at:
                 expectation = waiting.pop(0)
-                yield expectation, self._seen(self._bound.group_of(expectation), at)
+                yield expectation, self._seen(expectation, at)
             if waiting:
                 at = self._next(at)
 
@@ -197,22 +198,18 @@ class Player:
         finding = next(
             (one for one in evaluation.findings if (one.rule.id, one.group, one.span) == key), None
         )
-        if finding is None:
+        if finding is None or not self._reads:
             assert self._rule is not None
-            bare = Telling(incident.rule_id, self._rule.name)
-            return trail.tellings.get(incident.fingerprint, bare)
-        telling = Teller(view, self._book).tell(finding)
-        if incident.state == "firing" and has_course(finding, now):
-            days = days_needed(finding, view.cost, now)
-            daily = self._ledger.daily(self._book, days, self._read_at)
-            telling = replace(telling, outlook=Courses(daily, now).of(finding))
+            return trail.tellings.get(incident.fingerprint, Telling(incident.rule_id, self._rule.name))
+        telling = telling_of(finding, incident, view, self._book, self._ledger, now)
         trail.tellings[incident.fingerprint] = telling
         return telling
 
     # -- what came ---------------------------------------------------------------------------------
 
-    def _seen(self, group: Group, at: datetime) -> Seen:
+    def _seen(self, expectation: Expectation, at: datetime) -> Seen:
         assert self._rule is not None
+        group = self._bound.group_of(expectation)
         now = max(self._clock(at), self._replay.at_last or at)
         view, trail = self._view(now), self._trails[group]
         evaluation = evaluate(self._book, view, now)
@@ -225,11 +222,9 @@ class Player:
         reasons += [incident.reason] if incident else []
         reasons += [trail.reason or str(Reason.BELOW)]
         state, level, severity = self._state(evaluation, group, incident, finding, reasons)
-        shows = (
-            incident
-            if incident is not None and (state in ("firing", "ended") or finding is None)
-            else finding
-        )
+        # Beside an incident that is over, what counts is the period that goes on, unless its end is asked about.
+        over = state != "firing" and expectation.state != "ended" and finding is not None
+        shows = finding if over or incident is None else incident
         opened = sum(line.event.opens for line in trail.lines)
         return Seen(
             state=state,
@@ -240,7 +235,9 @@ class Player:
             value=shows.value if shows else None,
             amount=shows.amount if shows else None,
             incident=incident,
-            telling=self._telling(incident, trail, evaluation, view, now) if incident else None,
+            telling=self._telling(incident, trail, evaluation, view, now)
+            if incident and expectation.reads
+            else None,
             lines=tuple(told),
             messages=opened,
             replies=len(trail.lines) - opened,

@@ -1,5 +1,6 @@
 """`test`: the command about case files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -30,6 +31,7 @@ def test(paths: tuple[Path, ...], form: str) -> int:
         if not path.exists():
             raise Misused(f"There is nothing at {path}.", "Give a folder, a case file, or a rule file.")
     from bot.casing import run_cases  # noqa: PLC0415 - what reads YAML
+    from bot.edge.repository import inside_repository  # noqa: PLC0415
     from bot.render import cases, problems  # noqa: PLC0415
 
     rules = settings().rules_path
@@ -47,7 +49,9 @@ def test(paths: tuple[Path, ...], form: str) -> int:
         )
     elif form == "github":
         if tested.told:
-            click.echo(problems.as_github(tested.told))
+            click.echo(
+                problems.as_github([replace(one, file=inside_repository(one.file)) for one in tested.told])
+            )
     elif not tested.files and not tested.problems:
         where = f" under {', '.join(path.as_posix() for path in wanted)}" if wanted else " here"
         click.echo(f"There are no case files (*.cases.yaml){where}.")

@@ -6,14 +6,13 @@ from datetime import UTC, date, datetime
 from sqlalchemy import Connection
 
 from bot.core.evaluate import needs
-from bot.core.limits import Limits
 from bot.core.metrics import METRICS
 from bot.core.needs import Needs
 from bot.core.period import DAY, Span
 from bot.core.rules.book import Rulebook
 from bot.core.spend import Spend, cuts_of
 from bot.core.view import COST, Source, View
-from bot.edge.store import facts, records
+from bot.edge.store import facts, limits, records
 from bot.edge.store.store import Store
 from bot.viewing import load_usage
 
@@ -62,7 +61,7 @@ def load_view(
         cost,
         daily=load_spend(tx, store, book, days, now=until) if COST in wanted.metrics and days else None,
         usage=load_usage(tx, store, book, wanted.metrics & METRICS.keys(), days, now),
-        limits=Limits(),
+        limits=limits.read(tx, now),
         sources=_sources(tx),
     )
 

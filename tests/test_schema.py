@@ -430,6 +430,7 @@ NODES = [
     "{hours: 20:00-08:00, weekends: true}",
     "{after: 24h, to: exec}",
     "{poll: 3h, data: 40h}",
+    "100%..150% of project-month",
 ]
 """What might stand behind some key: each is tried behind every key."""
 SELECTS = [
@@ -504,6 +505,8 @@ AROUND = {
     QUIET_KEYS: "quiet: {q: {hours: 20:00-08:00, HERE}}\n",
 }
 RULE = "rules:\n  - {id: a, kind: budget, select: {}, period: week, amount: 1}\n"
+LEANED_ON = "  - {id: project-month, kind: budget, select: {}, each: project, period: month, amount: 1}\n"
+"""The budget that examples of other kinds name."""
 
 
 def around(table, key):
@@ -511,8 +514,9 @@ def around(table, key):
     if table in AROUND:
         return AROUND[table] + RULE
     kind = next(word for word in KINDS if KINDS[word].keys is table)
-    bare = re.sub(rf"(?m)^    {key.name}:.*\n?", "", minimal(kind)).removeprefix("version: 1\n")
-    return f"routes: {{finops: {{channel: c}}}}\n{bare.rstrip()}\n    HERE\n"
+    bare = re.sub(rf"(?m)^    {key.name}:.*\n?", "", minimal(kind)).removeprefix("version: 1\nrules:\n")
+    other = "" if "id: project-month" in bare else LEANED_ON
+    return f"routes: {{finops: {{channel: c}}}}\nrules:\n{other}{bare.rstrip()}\n    HERE\n"
 
 
 @pytest.mark.parametrize(

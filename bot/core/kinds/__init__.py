@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.incident import Finding, Unjudged
-from bot.core.kinds import budget, first_seen
+from bot.core.kinds import anomaly, budget, change, first_seen, native_limit, ratio
 from bot.core.needs import Needs
 from bot.core.rules.book import Rule
 from bot.core.rules.problems import Problems
@@ -18,6 +18,7 @@ from bot.core.view import View
 
 Judge = Callable[[Any, View, datetime, Collection[Group] | None], Iterator[Finding | Unjudged]]
 """(rule, what is known, now, groups to tell of even below every level; None = all) → what is true."""
+Join = Callable[[Any, Values, Mapping[str, Rule | None], Setting, Problems], Rule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,40 @@ class Kind:
     judge: Judge
     summary: Callable[[Any], str] = lambda _: ""
     """What it asks, in a few words: `40% and $250 more than the 7 days before`."""
+    join: Join = lambda rule, _values, _rules, _setting, _problems: rule
+    """(rule, what its keys hold, every rule by id, what the files share, where problems go) → the rule with what it
+    takes from others, once all are read; None stands for a rule that could not be read."""
 
 
 KINDS: Mapping[str, Kind] = {
     "budget": Kind(budget.ABOUT, budget.KEYS, budget.parse, budget.mentions, budget.needs, budget.judge),
+    "change": Kind(
+        change.ABOUT,
+        change.KEYS,
+        change.parse,
+        change.mentions,
+        change.needs,
+        change.judge,
+        change.summary,
+    ),
+    "anomaly": Kind(
+        anomaly.ABOUT,
+        anomaly.KEYS,
+        anomaly.parse,
+        anomaly.mentions,
+        anomaly.needs,
+        anomaly.judge,
+        anomaly.summary,
+    ),
+    "ratio": Kind(
+        ratio.ABOUT,
+        ratio.KEYS,
+        ratio.parse,
+        ratio.mentions,
+        ratio.needs,
+        ratio.judge,
+        ratio.summary,
+    ),
     "first_seen": Kind(
         first_seen.ABOUT,
         first_seen.KEYS,
@@ -47,7 +78,17 @@ KINDS: Mapping[str, Kind] = {
         first_seen.judge,
         first_seen.summary,
     ),
+    "native_limit": Kind(
+        native_limit.ABOUT,
+        native_limit.KEYS,
+        native_limit.parse,
+        native_limit.mentions,
+        native_limit.needs,
+        native_limit.judge,
+        native_limit.summary,
+        native_limit.join,
+    ),
 }
 
-NOT_IN_THIS_VERSION = frozenset(("change", "anomaly", "ratio", "freshness", "native_limit"))
+NOT_IN_THIS_VERSION = frozenset(("freshness",))
 """Kinds of the language that are told apart from misspelt ones."""

@@ -1,7 +1,7 @@
 """From what rule files hold to a rulebook, or every mistake in them at once."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.kinds import KINDS, NOT_IN_THIS_VERSION
 from bot.core.rules.book import Problem, Rulebook
@@ -111,7 +111,9 @@ def _rules(files: list[dict[str, Node]], setting: Setting, problems: Problems) -
             common = common_part(read, word, setting, problems)
             rules.append(Read(kind.parse(read, common, setting, problems), read, kind))
     _check_former_ids(rules, ids, problems)
-    return rules, len(nodes)
+    by_id = dict.fromkeys(ids) | {read.rule.id: read.rule for read in rules}
+    joined = (read.kind.join(read.rule, read.values, by_id, setting, problems) for read in rules)
+    return [replace(read, rule=rule) for read, rule in zip(rules, joined, strict=True)], len(nodes)
 
 
 def _items(node: Node, problems: Problems) -> tuple[Node, ...]:

@@ -169,6 +169,38 @@ def judge(
     return Verdict(newest, threshold, last is not None and last.last_high == newest.day, last)
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The high days of one episode, oldest first."""
+
+    days: tuple[date, ...]
+
+    @property
+    def since(self) -> date:
+        return self.days[0]
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether it went on for 14 days, the last of which may be normal."""
+        return (self.days[-1] - self.since).days + NORMAL_DAYS >= ACCEPTED_AFTER
+
+
+def stretches(high: Iterable[date]) -> list[Stretch]:
+    """Return the episodes that high days form, given oldest first: as `episodes` does, without the normal days."""
+    found: list[list[date]] = []
+    for day in high:
+        if found and _goes_on(found[-1][0], found[-1][-1], day):
+            found[-1].append(day)
+        else:
+            found.append([day])
+    return [Stretch(tuple(days)) for days in found]
+
+
+def _goes_on(since: date, last: date, day: date) -> bool:
+    """Tell whether a high day belongs to the episode before it: not ended by normal days, and not accepted yet."""
+    return (day - last).days <= NORMAL_DAYS and (day - since).days < ACCEPTED_AFTER
+
+
 def threshold_for(
     groups: Iterable[Sequence[Scored]], per_week: float, ignore_below: int = 0, base: float = BASE
 ) -> float:
@@ -180,24 +212,40 @@ def threshold_for(
     groups = [days for days in groups if days]
     if not groups:
         return base
-    opened_from = max(days[-1].day for days in groups) - timedelta(days=LOOKED_BACK - 1)
+    high = (
+        [(day.day, day.score) for day in days if day.score >= base and day.value >= ignore_below]
+        for days in groups
+    )
+    return threshold_on(max(days[-1].day for days in groups), high, per_week, base)
+
+
+def threshold_on(
+    day: date, groups: Iterable[Sequence[tuple[date, float]]], per_week: float, base: float = BASE
+) -> float:
+    """Return the same as it was on a day, from the days at or above `base` of each group, with their scores."""
+    opened_from = day - timedelta(days=LOOKED_BACK - 1)
     # An episode that opened before may go on into the weeks looked at, so a little more is read than counted.
     read_from = opened_from - timedelta(days=2 * ACCEPTED_AFTER)
-    recent = [[day for day in days if day.day >= read_from] for days in groups]
-    recent = [days for days in recent if any(day.score >= base for day in days)]
+    recent = [[one for one in days if read_from <= one[0] <= day] for days in groups]
     allowed = int(per_week * LOOKED_BACK / WEEK)
 
     def spoken(threshold: float) -> int:
-        return sum(
-            episode.since >= opened_from
-            for days in recent
-            for episode in episodes(days, threshold, ignore_below)
-        )
+        opened = 0
+        for days in recent:
+            since = last = None
+            for at, height in days:
+                if height < threshold:
+                    continue
+                if since is None or last is None or not _goes_on(since, last, at):
+                    since = at
+                    opened += at >= opened_from
+                last = at
+        return opened
 
     if spoken(base) <= allowed:
         return base
     # One step above each score that was reached; above the last of them nothing was said.
-    steps = sorted({day.score for days in recent for day in days if day.score >= base})
+    steps = sorted({height for days in recent for _, height in days})
     low, high = 0, len(steps) - 1
     while low < high:
         middle = (low + high) // 2

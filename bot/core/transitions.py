@@ -130,7 +130,8 @@ class Transitions:
 
     def go_on(self, finding: Finding, run: Incident, *, keep_span: bool = False) -> Decision:
         """A run's later day: the message is edited, and people hear of it only 25% above the run's peak."""
-        if finding.value * 4 >= run.peak * 5 and run.said < finding.value:
+        grew = finding.value * 4 >= run.peak * 5 and run.said < finding.value
+        if grew and not finding.rule.falls:
             return self.say(finding, run, "continued", Reason.RUN_GOES_ON, keep_span=keep_span)
         if keep_span:
             return Decision(

@@ -200,6 +200,11 @@ class Rule:
         return USD
 
     @property
+    def falls(self) -> bool:
+        """Tell whether less is worse."""
+        return False
+
+    @property
     def cadence(self) -> PeriodKind:
         """Return how long each of its judged spans is."""
         return "day"

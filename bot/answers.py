@@ -1,22 +1,24 @@
 """Questions answered from stored snapshots, judged by the same arithmetic as the poll."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.core import standings
 from bot.core.helping import Help, helped
+from bot.core.incident import Incident
 from bot.core.listing import Listing, listing, narrowed
 from bot.core.period import DAY, Period, Span, show_day
 from bot.core.query import Misread, parse
 from bot.core.question import Query
 from bot.core.report import Report, report, spans_needed
 from bot.core.spend import Spend, cuts_of
-from bot.core.status import Status
+from bot.core.status import Standing, Status
 from bot.edge.store import incidents, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
 from bot.loading import load_spend, load_view
+from bot.overlays import Overlays
 from bot.rulebook import InForce
 
 Answer = Report | Status | Listing | Help | Misread
@@ -80,9 +82,29 @@ def answer_status(
         view = load_view(tx, store, book, now, standings.spans_needed(book, now), answering=True)
         known = incidents.said(tx, now.date())
         last = records.last_poll(tx)
+        over = Overlays.read(tx, book, view.cost.names, now)
     stood = standings.Standings(book, view, known.incidents, known.runs, ORGANIZATION, now)
     told, others = stood.told(query.filters, most)
+    told = _laid_over(told, over, {incident.fingerprint: incident for incident in known.incidents})
     return Status(view.cost.as_of, told, tuple(_notes(rules, view.cost, last, now)), others)
+
+
+def _laid_over(
+    told: tuple[Standing, ...], over: Overlays, known: Mapping[str, Incident]
+) -> tuple[Standing, ...]:
+    """Return the standings with who acknowledged them, and which silence holds them back."""
+    if not (over.silences or over.acknowledgements):
+        return told
+    marked = []
+    for each in told:
+        incident = known.get(each.fingerprint)
+        if incident is None:
+            marked.append(each)
+            continue
+        given, silence = over.acknowledged(incident), over.silence_of(incident)
+        by = given.by if given else None
+        marked.append(replace(each, acknowledged_by=by, silenced_by=silence.mark if silence else None))
+    return tuple(marked)
 
 
 def _notes(rules: InForce, spend: Spend, last: LastPoll | None, now: datetime) -> Iterator[str]:

@@ -4,16 +4,21 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.answers import Answer, answer
 from bot.core.errors import Unanswered
+from bot.core.outcome import Outcome
+from bot.core.query import parse
 from bot.core.question import Query
+from bot.core.verbs import VERBS
 from bot.edge.slack_app import Handlers, Payload, Respond
 from bot.edge.store import heard
 from bot.edge.store.heard import HEARD_FOR
 from bot.edge.store.store import Store
+from bot.orders import Actor, carry_out
+from bot.people import People
 from bot.render.replies import HELP, RUN, VERSION, reply
 from bot.rulebook import InForce
 
@@ -32,11 +37,16 @@ class Listener:
     """
 
     def __init__(
-        self, store: Store, rules: Callable[[datetime], InForce], clock: Callable[[], datetime]
+        self,
+        store: Store,
+        rules: Callable[[datetime], InForce],
+        clock: Callable[[], datetime],
+        people: People | None = None,
     ) -> None:
         self._store = store
         self._rules = rules
         self._clock = clock
+        self._people = people
         self._heard = Heard(store, clock)
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._asking: dict[str, Future[Answered]] = {}
@@ -48,7 +58,7 @@ class Listener:
 
     def command(self, payload: Payload, respond: Respond) -> None:
         """Answer `/budget …`, privately unless `public` was said."""
-        self._answer(str(payload.get("text") or ""), respond)
+        self._answer(str(payload.get("text") or ""), str(payload.get("user_id") or ""), respond)
 
     def action(self, action_id: str, payload: Payload, respond: Respond) -> None:
         """Answer a click on a button that carries a command."""
@@ -58,15 +68,36 @@ class Listener:
             log.info("unknown button", extra={"action": action_id})
             respond({"text": "This button is of another version of me. Try /budget help."})
             return
-        self._answer(f"help {words}" if action_id.startswith(HELP) else words, respond)
+        user = payload.get("user") or {}
+        words = f"help {words}" if action_id.startswith(HELP) else words
+        self._answer(words, str(user.get("id") or ""), respond)
 
     def first_time(self, key: str) -> bool:
         """Tell whether Slack delivers this for the first time."""
         return self._heard.first_time(key)
 
-    def _answer(self, words: str, respond: Respond) -> None:
-        respond(reply(*self._answered(words)))
+    def _answer(self, words: str, user_id: str, respond: Respond) -> None:
+        order = parse(words, self._clock().astimezone(UTC).date())
+        if isinstance(order, Query) and VERBS[order.verb].orders:
+            respond(reply(self._ordered(order, user_id), order))
+        else:
+            respond(reply(*self._answered(words)))
         self._heard.keep()
+
+    def _ordered(self, order: Query, user_id: str) -> Outcome:
+        """Do what somebody orders who may: the payload is Slack's own, so its user id is who they are."""
+        if self._people is None or not user_id:
+            return Outcome(
+                "Nobody can be asked who you are, so nothing was changed.", done=False, refused=True
+            )
+        known = self._people.look_up(user_id)
+        if known.why:
+            return Outcome(known.why, done=False, refused=True)
+        now = self._clock()
+        try:
+            return carry_out(self._store, self._rules(now), order, Actor(user_id, known.role), now)
+        except Unanswered as failed:
+            return Outcome(f"{failed.happened} Nothing was changed.", done=False, refused=True)
 
     def _answered(self, words: str) -> Answered:
         """Return the answer; who asks what somebody else is just asking shares it."""

@@ -8,8 +8,8 @@ from bot.core.errors import Misused
 REQUIRED = ("commands", "chat:write", "channels:read", "groups:read", "im:write", "users:read")
 """Without one of these a feature is missing: `doctor` compares them with what the token was granted."""
 
-OPTIONAL = ("channels:history", "groups:history", "im:history")
-"""Only to find out after a crash or a lost answer whether a message was posted."""
+OPTIONAL = ("channels:history", "groups:history", "im:history", "usergroups:read")
+"""Only to find out after a crash or a lost answer whether a message was posted, and who is in a group of operators."""
 
 PATH = "/slack/events"
 
@@ -27,7 +27,7 @@ def manifest(http_url: str | None = None) -> dict[str, Any]:
     command: dict[str, Any] = {
         "command": "/budget",
         "description": "Spend, budgets and alerts",
-        "usage_hint": "[status|report|top|rules|help] [range] [by ...]",
+        "usage_hint": "[status|report|top|rules|ack|silence|help] [range] [by ...]",
         "should_escape": True,  # people and channels arrive with their ids
     }
     interactivity: dict[str, Any] = {"is_enabled": True}

@@ -18,8 +18,8 @@ from bot.voice import Voice
 SINCE = "critical_since"
 """Where a message notes since when nobody looks after an incident that turned critical."""
 
-Standing = dict[tuple[str, Target], tuple[int, Room]]
-"""(incident, room) → its message there, and what the room's route says."""
+Standing = dict[tuple[str, Target], tuple[int, Room, bool]]
+"""(incident, room) → its message there, what the room's route says, and whether it is posted already."""
 
 
 def remind(tx: Connection, over: Overlays, current: Mapping[str, Incident], voice: Voice) -> None:
@@ -32,8 +32,8 @@ def remind(tx: Connection, over: Overlays, current: Mapping[str, Incident], voic
         return
     heard_now = outbox.events_at(tx, over.now)
     listed: dict[tuple[time, Target], list[Incident]] = {}
-    for (fingerprint, target), (_, room) in _unattended(tx, over, current, voice).items():
-        if room.remind in hours and fingerprint not in heard_now:
+    for (fingerprint, target), (_, room, posted) in _unattended(tx, over, current, voice).items():
+        if room.remind in hours and fingerprint not in heard_now and posted:
             listed.setdefault((room.remind, target), []).append(current[fingerprint])
     for (clock, target), incidents in listed.items():
         worst = sorted(incidents, key=lambda each: (each.amount - each.value, each.fingerprint))
@@ -54,7 +54,7 @@ def escalate(tx: Connection, over: Overlays, current: Mapping[str, Incident], vo
     for (fingerprint, target), card_id in members.items():
         if fingerprint in noted.get(card_id, {}) and (fingerprint, target) not in standing:
             outbox.note(tx, card_id, SINCE, {fingerprint: None})
-    for (fingerprint, _), (card_id, room) in standing.items():
+    for (fingerprint, _), (card_id, room, _) in standing.items():
         there = room_of(over.book, room.escalate.to) if room.escalate else None
         if room.escalate is None or there is None:
             continue
@@ -84,7 +84,7 @@ def _say_there(tx: Connection, over: Overlays, incident: Incident, room: Room, t
 
 
 def _unattended(tx: Connection, over: Overlays, current: Mapping[str, Incident], voice: Voice) -> Standing:
-    """Return the critical incidents that stand in a room, are not silenced, and nobody looks after."""
+    """Return the critical incidents that are said in a room, are not silenced, and nobody looks after."""
     critical = [
         incident
         for incident in current.values()
@@ -100,9 +100,13 @@ def _unattended(tx: Connection, over: Overlays, current: Mapping[str, Incident],
         for incident in critical
     }
     return {
-        (fingerprint, target): (card_id, rooms[fingerprint].get(target) or Room(target, ""))
+        (fingerprint, target): (
+            card_id,
+            rooms[fingerprint].get(target) or Room(target, ""),
+            cards[card_id].posted,
+        )
         for (fingerprint, target), card_id in members.items()
-        if cards[card_id].posted
+        if cards[card_id].posted or (not cards[card_id].held and cards[card_id].due_at <= over.now)
     }
 
 

@@ -15,6 +15,7 @@ from bot.core.errors import BotError, Unanswered
 from bot.core.schedule import next_due
 from bot.edge.slack_app import Socket, build_app
 from bot.listen import Listener
+from bot.people import People
 from bot.poll import deliver, fetch_and_judge
 
 log = logging.getLogger("budgetbot.run")
@@ -100,7 +101,8 @@ def work(app: App, stop: threading.Event | None = None) -> bool:
     loop = threading.Thread(target=Worker(app, stopping).loop, name="ticks", daemon=True)
     with ExitStack() as closing:
         # Answers follow the rules that the last tick judged by, and wait for nobody who reads files.
-        listener = Listener(app.store, app.rules.last, app.clock)
+        people = People(app.slack, settings, app.clock)
+        listener = Listener(app.store, app.rules.last, app.clock, people)
         bolt = build_app(settings.slack_bot_token, settings.slack_api_url, listener.handlers)
         socket = Socket(bolt, settings.slack_app_token)
         closing.callback(socket.close)

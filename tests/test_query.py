@@ -352,6 +352,8 @@ scraps = st.sampled_from(
             "days",
             "\\",
         ),
+        *("for", "2d", "for 4h", "until", "monday", "until over", "18:00", "wake=+$500", "--", "because"),
+        *("9f3c21aa01bc", "si_3", "label=tier=prod", "it's", "-- a reason"),
     ]
 )
 texts = st.one_of(

@@ -1,8 +1,9 @@
 """The grammar of a command: one word after another, until all are understood or one is not."""
 
-from dataclasses import dataclass, field
 from datetime import date
 
+from bot.core import ordering
+from bot.core.draft import Draft, Trouble
 from bot.core.filters import Filter
 from bot.core.period import Span
 from bot.core.question import Query
@@ -19,74 +20,15 @@ from bot.core.repair import (
     unknown_word,
 )
 from bot.core.tokens import undash, unquoted, values
-from bot.core.verbs import DEFAULT, GROUPINGS, ORDERED, TIMES, VERBS, WORDS_OF, Verb, canonical
+from bot.core.verbs import DEFAULT, GROUPINGS, ORDERED, TIMES, VERBS, WORDS_OF, canonical
+
+__all__ = ["Draft", "Trouble", "joined", "read"]
 
 MOST_ROWS = 100
 """The largest N of `top=N`."""
 
 MOST_STARS = 3
 """Of a filter's value: each more multiplies the time its matching can take."""
-
-
-@dataclass(slots=True)
-class Draft:
-    """A question while its words are read."""
-
-    verb: Verb
-    span: Span | None = None
-    range_words: str = ""
-    by: list[str] = field(default_factory=list)
-    filters: list[Filter] = field(default_factory=list)
-    top: int | None = None
-    public: bool = False
-    format: str | None = None
-    topic: str = ""
-
-    @property
-    def said(self) -> str:
-        """Return what was understood so far, without the defaults."""
-        filters = tuple(self.filters)
-        return Query(
-            self.verb.name,
-            None,
-            self.range_words,
-            tuple(self.by),
-            filters,
-            self.top,
-            self.public,
-            self.format,
-            self.topic,
-        ).command
-
-    def done(self, today: date) -> Query:
-        """Return the question with the verb's defaults."""
-        verb = self.verb
-        if verb.topics:
-            return Query(verb.name, topic=self.topic)
-        words = self.range_words or verb.span
-        span = self.span or (read_range(words, today) if words else None)
-        assert not isinstance(span, Refused)
-        return Query(
-            verb.name,
-            span,
-            words,
-            tuple(self.by) or verb.by,
-            tuple(self.filters),
-            self.top if self.top is not None else verb.top,
-            self.public,
-            self.format,
-            self.topic,
-        )
-
-
-class Trouble(Exception):
-    """The first word that could not be followed, and the word lists that might be meant instead."""
-
-    def __init__(self, problem: str, repairs: tuple[list[str], ...], draft: Draft | None = None) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.repairs = repairs
-        self.draft = draft
 
 
 def joined(tokens: list[str]) -> list[str]:
@@ -117,7 +59,17 @@ def _known(token: str) -> bool:
 
 def read(tokens: list[str], today: date) -> Query:
     """Return the question that the words ask; raises Trouble at the first that cannot be followed."""
-    tokens = joined(tokens)
+    tokens, tail = ordering.parted(tokens)
+    try:
+        return _read(joined(tokens), tail, today)
+    except Trouble as trouble:
+        if not tail:
+            raise
+        repairs = tuple([*words, *tail] if words[:1] == tokens[:1] else words for words in trouble.repairs)
+        raise Trouble(trouble.problem, repairs, trouble.draft) from None
+
+
+def _read(tokens: list[str], tail: list[str], today: date) -> Query:
     if not tokens:
         return Draft(VERBS[DEFAULT]).done(today)
     first = undash(tokens[0]).lstrip("/-")
@@ -129,6 +81,9 @@ def read(tokens: list[str], today: date) -> Query:
     place = 1
     while place < len(tokens):
         place = _argument(draft, tokens, place, today)
+    if draft.verb.orders:
+        ordering.give_reason(draft, tokens, tail)
+        ordering.complete(draft, tokens)
     return draft.done(today)
 
 
@@ -141,6 +96,8 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
     if word in ("help", "?", "--help", "-h"):
         draft.topic, draft.verb = verb.name, VERBS["help"]
         return len(tokens)
+    if verb.orders and (after := ordering.argument(draft, tokens, place)) is not None:
+        return after
     if (found := filter_words(token)) is not None:
         return _condition(draft, tokens, place, found)
     if (meant := phrase(tokens, place, verb, today)) is not None:
@@ -268,7 +225,10 @@ def _condition(draft: Draft, tokens: list[str], place: int, found: tuple[str, st
     if op == "=" and key == "format" and raw in ("csv", "json"):
         return _flag(draft, tokens, place, raw)
     if key not in verb.keys:
-        others = tuple([other.name, *tokens[1:]] for other in VERBS.values() if key in other.keys)
+        askable = [
+            other for other in VERBS.values() if key in other.keys and not (verb.orders or other.orders)
+        ]
+        others = tuple([other.name, *tokens[1:]] for other in askable)
         if others:
             problem = f"{verb.name} cannot be filtered by “{key}”."
             raise Trouble(problem, (*others, dropped(tokens, place)), draft)

@@ -33,11 +33,17 @@ class Help:
         return " ".join(f"{key}={'|'.join(WORDS_OF[key])}" if key in WORDS_OF else f"{key}=…" for key in keys)
 
     @property
+    def ends(self) -> str:
+        """Return how it is said when a silence ends; '' where nothing is silenced."""
+        return ENDS if any(verb.lasts for verb in self.verbs) else ""
+
+    @property
     def shared(self) -> bool:
         """Tell whether any of the verbs can answer in the channel."""
         return any(verb.shared for verb in self.verbs)
 
 
+ENDS = "for 30m, for 4h, for 2d, for 1w, until 18:00, until tomorrow, until monday, until 2026-12-01, until month-end"
 OPERATORS = "key=a,b any of them, key!=a not, key~a contains, * and ? stand for any letters"
 
 

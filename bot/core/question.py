@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from bot.core.filters import Filter
+from bot.core.money import NANO, show_usd
 from bot.core.period import Span
+from bot.core.tokens import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +25,26 @@ class Query:
     """`csv` or `json` where a file was asked for."""
     topic: str = ""
     """The verb that help is about."""
+    ids: tuple[str, ...] = ()
+    """Fingerprints, or what they begin with; numbers of silences, `si_3`."""
+    lasts: str = ""
+    """`for 2d`, `until monday`, `until over`."""
+    wake: int | None = None
+    """Nano-dollars of growth that end a silence."""
+    reason: str = ""
 
     @property
     def command(self) -> str:
         """Return the words that ask exactly this, nothing left to defaults: `report mtd by project`."""
-        words = [self.verb, self.topic]
+        words = [self.verb, self.topic, *self.ids]
         if self.top is not None and self.verb == "top":
             words.append(str(self.top))
         words += [self.range_words, f"by {','.join(self.by)}" if self.by else "", *map(str, self.filters)]
         if self.top is not None and self.verb != "top":
             words.append(f"top={self.top}")
-        words += ["public" if self.public else "", self.format or ""]
+        words += ["public" if self.public else "", self.format or "", self.lasts]
+        if self.wake is not None:
+            words.append(f"wake=+{show_usd(self.wake, cents=bool(self.wake % NANO)).replace(',', '')}")
+        if self.reason:
+            words += ["--", quoted(self.reason)]
         return " ".join(word for word in words if word)

@@ -7,6 +7,8 @@ from bot.core.rules.book import SEVERITIES
 TIMES = ("day", "week", "month")
 """What a report can be cut into besides the dimensions of cost."""
 
+ALERT_KEYS = ("rule", "severity", "label")
+"""What a silence can look at besides the dimensions of cost."""
 COST_KEYS = ("project", "model", "line_item", "api_key", "user", "team")
 GROUPINGS = (*COST_KEYS, *TIMES)
 STATES = ("firing", "ok", "pending", "learning", "ended", "inactive", "nodata", "error")
@@ -40,6 +42,7 @@ ALIASES = {
     "rules": "rule",
     "states": "state",
     "owners": "owner",
+    "labels": "label",
 }
 
 
@@ -71,6 +74,17 @@ class Verb:
     """Whether it takes `public`, `csv` and `json`."""
     topics: bool = False
     """Whether it takes the name of a verb."""
+    ids: str = ""
+    """How that is called which it takes; '' where it takes nothing by name. Such a verb changes something."""
+    lasts: bool = False
+    """Whether it takes `for 2d`, `until monday` and `wake=+$500`."""
+    reason: str = ""
+    """Whether it `may` or `must` give a reason."""
+
+    @property
+    def orders(self) -> bool:
+        """Tell whether it changes something: then it matters who says it."""
+        return bool(self.ids)
 
     @property
     def usage(self) -> str:
@@ -84,8 +98,16 @@ class Verb:
             parts.append("[RANGE]")
         if self.by:
             parts.append("[by DIM[,DIM]]")
-        if self.keys:
+        if self.ids and self.keys:
+            parts.append(f"{self.ids}|KEY=VALUE …")
+        elif self.ids:
+            parts.append(self.ids)
+        elif self.keys:
             parts.append("[KEY=VALUE …]")
+        if self.lasts:
+            parts.append("for DURATION|until WHEN [wake=+$500]")
+        if self.reason:
+            parts.append("-- WHY" if self.reason == "must" else "[-- WHY]")
         if self.counts and self.name != "top":
             parts.append("[top=N]")
         if self.shared:
@@ -144,6 +166,56 @@ VERBS: dict[str, Verb] = {
                 ("rules project=labs", "the rules that look at one project"),
             ),
             keys=("rule", "project", "team"),
+        ),
+        Verb(
+            "ack",
+            "says that you look after an alert: no reminder, no escalation, until it becomes worse",
+            (
+                ("ack 9f3c21aa01bc", "you look after the alert of that fingerprint"),
+                ("ack 9f3c -- known load test", "the same, with a note, by what its fingerprint begins with"),
+            ),
+            shared=False,
+            ids="FINGERPRINT",
+            reason="may",
+        ),
+        Verb(
+            "unack",
+            "takes an acknowledgement back",
+            (("unack 9f3c21aa01bc", "nobody looks after it any more"),),
+            shared=False,
+            ids="FINGERPRINT",
+            reason="may",
+        ),
+        Verb(
+            "silence",
+            "holds alerts back for a while, 31 days at most; what it held back is said when it ends",
+            (
+                ("silence project=labs for 2d -- migration", "nothing about a project for two days"),
+                (
+                    "silence 9f3c21aa01bc until over -- accepted",
+                    "nothing more about one alert until it is over",
+                ),
+                (
+                    "silence rule=project-* severity=info until monday wake=+$500 -- planned launch",
+                    "until Monday, but not about what grows by $500 meanwhile",
+                ),
+            ),
+            keys=(*ALERT_KEYS, *COST_KEYS),
+            shared=False,
+            ids="FINGERPRINT",
+            lasts=True,
+            reason="must",
+        ),
+        Verb(
+            "unsilence",
+            "ends a silence; what it held back is said with the next poll",
+            (
+                ("unsilence si_3", "ends the third silence"),
+                ("unsilence 9f3c21aa01bc", "ends what holds back one alert"),
+            ),
+            shared=False,
+            ids="si_N|FINGERPRINT",
+            reason="may",
         ),
         Verb(
             "help",

@@ -198,6 +198,16 @@ class Slack:
             deleted=bool(held.get("deleted")),
         )
 
+    def groups(self) -> dict[str, str]:
+        """Return the user groups: handle (lower case) → id. Needs the scope usergroups:read."""
+        held = _call(self._again, "usergroups.list").get("usergroups") or ()
+        return {str(each.get("handle", "")).lower(): str(each.get("id", "")) for each in held}
+
+    def members(self, group_id: str) -> frozenset[str]:
+        """Return the ids of a user group's members."""
+        held = _call(self._again, "usergroups.users.list", params={"usergroup": group_id})
+        return frozenset(map(str, held.get("users") or ()))
+
     def _channel_id(self, channel: str) -> str:
         """Return the id that history needs: of a name from the channels, of a person from the direct message."""
         if _CHANNEL_ID.fullmatch(channel):

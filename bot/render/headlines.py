@@ -154,7 +154,9 @@ def budget(each: RuleLine) -> str:
 
 def state(each: Standing) -> str:
     """Return `critical 100%` of what passed a level, and the state of what did not."""
-    return f"{each.severity or each.state} {each.level}".strip() if each.state == "firing" else each.state
+    laid_over = ", silenced" if each.silenced_by else ", acknowledged" if each.acknowledged_by else ""
+    said = f"{each.severity or each.state} {each.level}".strip() if each.state == "firing" else each.state
+    return said + laid_over
 
 
 def minus(figure: str) -> str:

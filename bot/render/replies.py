@@ -6,6 +6,7 @@ from typing import Any
 from bot.core.helping import OPERATORS, Help
 from bot.core.listing import Listing, RuleLine
 from bot.core.money import show_usd
+from bot.core.outcome import Outcome
 from bot.core.period import show_span
 from bot.core.query import Misread
 from bot.core.question import Query
@@ -14,6 +15,7 @@ from bot.core.rules.book import rank
 from bot.core.status import Status
 from bot.core.verbs import TIMES
 from bot.render import blocks, headlines
+from bot.render.alert_words import named
 from bot.render.alerts import EMOJI
 from bot.render.headlines import SLACK, SPOKEN, percent, share, state, used, words
 
@@ -29,7 +31,7 @@ RULES_CHARACTERS = 8_000
 """Of the 12,000 a message may have, so that what no budget watches is always shown."""
 TABLE_CHARACTERS = 9_500
 
-Answer = Report | Status | Listing | Help | Misread
+Answer = Report | Status | Listing | Help | Misread | Outcome
 
 
 def reply(answer: Answer, query: Query | None = None) -> dict[str, Any]:
@@ -45,6 +47,8 @@ def reply(answer: Answer, query: Query | None = None) -> dict[str, Any]:
             body = _help(answer)
         case Misread():
             body = _misread(answer)
+        case Outcome():
+            body = _outcome(answer)
     body["response_type"] = "in_channel" if query is not None and query.public else "ephemeral"
     return body
 
@@ -207,13 +211,16 @@ def _help(answer: Help) -> dict[str, Any]:
         f"Ranges, in UTC days: `{answer.ranges}`" if answer.ranges else "",
         f"By: `{answer.dimensions}`" if answer.dimensions else "",
         f"Filters: `{blocks.escape(answer.filters)}` ({blocks.escape(OPERATORS)})" if answer.filters else "",
+        f"A silence ends: `{answer.ends}, until over`" if answer.ends else "",
         "Only you see the answer; add `public` to answer in the channel." if answer.shared else "",
     ]
     body = [blocks.section("\n".join(lines))]
     if any(more):
         body.append(blocks.context(*[line for line in more if line]))
     buttons = [
-        _run(verb.name, f"Run: {verb.name}", verb.name) for verb in answer.verbs if verb.name != "help"
+        _run(verb.name, f"Run: {verb.name}", verb.name)
+        for verb in answer.verbs
+        if verb.name != "help" and not verb.orders
     ]
     if buttons:
         body.append(blocks.actions(buttons))
@@ -239,6 +246,12 @@ def _misread(answer: Misread) -> dict[str, Any]:
         body.append(blocks.actions(buttons))
     first = f" Try: /budget {_said(answer.corrections[0])}" if answer.corrections else ""
     return blocks.message(f"{problem}{first}", body)
+
+
+def _outcome(answer: Outcome) -> dict[str, Any]:
+    said = _said(answer.said).replace("{by}", named(answer.by))
+    mark = ":white_check_mark:" if answer.done else ":information_source:"
+    return blocks.message(said, [blocks.section(f"{mark} {said}")])
 
 
 def trouble(sentence: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from bot.core.dimension import described
 from bot.core.helping import OPERATORS, Help
 from bot.core.listing import Listing
 from bot.core.money import exact_usd, show_usd
+from bot.core.outcome import Outcome
 from bot.core.period import show_span
 from bot.core.question import Query
 from bot.core.report import Report, Row
@@ -220,6 +221,11 @@ def rules(answer: Listing, form: str, query: Query | None = None) -> str:
     return "\n".join(lines).rstrip()
 
 
+def outcome(answer: Outcome) -> str:
+    """Return what became of an order."""
+    return clean(answer.said.replace("{by}", answer.by))
+
+
 def help_text(answer: Help) -> str:
     """Return what can be asked."""
     lines: list[str] = []
@@ -230,6 +236,7 @@ def help_text(answer: Help) -> str:
     more = [
         f"RANGE: {answer.ranges} (UTC days)" if answer.ranges else "",
         f"DIM: {answer.dimensions}" if answer.dimensions else "",
+        f"WHEN: {answer.ends}, until over (the incident is)" if answer.ends else "",
         f"KEY: {answer.filters} ({OPERATORS}; quote > and * for the shell)" if answer.filters else "",
     ]
     return "\n".join([*lines, "", *[line for line in more if line]]).rstrip()

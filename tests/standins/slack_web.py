@@ -65,6 +65,8 @@ class WebApi:
         self.slack = slack
         self.channels = {}
         self.users = {}
+        self.groups: dict[str, tuple[str, list[str]]] = {}
+        """User groups: id → (handle, members)."""
         self.messages: list[Message] = []
         self.tickets: set[str] = set()
         self.page = 1_000
@@ -248,6 +250,16 @@ class WebApi:
         if args.get("user") not in self.users:
             raise Refused("user_not_found")
         return {"user": self.users[args["user"]]}
+
+    def _usergroups_list(self, args):
+        self._need("usergroups:read")
+        return {"usergroups": [{"id": key, "handle": handle} for key, (handle, _) in self.groups.items()]}
+
+    def _usergroups_users_list(self, args):
+        self._need("usergroups:read")
+        if args.get("usergroup") not in self.groups:
+            raise Refused("no_such_subteam")
+        return {"users": self.groups[args["usergroup"]][1]}
 
     # What they share
 

@@ -54,8 +54,9 @@ class CardState:
 
     posted: bool
     members: int
+    due_at: datetime
     held: bool = False
-    """A silence keeps it from being posted."""
+    """Somebody keeps it from being posted."""
 
 
 def cards(tx: Connection, card_ids: Collection[int]) -> dict[int, CardState]:
@@ -72,11 +73,15 @@ def cards(tx: Connection, card_ids: Collection[int]) -> dict[int, CardState]:
         col(NoticeRow.state) == "held",
     )
     rows = tx.execute(
-        select(col(CardRow.id), col(CardRow.posted_at), counts.c.members, held).join(
+        select(col(CardRow.id), col(CardRow.posted_at), counts.c.members, col(CardRow.due_at), held).join(
             counts, counts.c.card_id == col(CardRow.id)
         )
     )
-    return {row[0]: CardState(row[1] is not None, row[2], bool(row[3])) for row in rows if row[0] is not None}
+    return {
+        row[0]: CardState(row[1] is not None, row[2], utc(row[3]), bool(row[4]))
+        for row in rows
+        if row[0] is not None
+    }
 
 
 def open_message(

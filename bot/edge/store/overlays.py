@@ -126,6 +126,20 @@ def note_began(tx: Connection, silence_id: int, began: Mapping[str, int]) -> Non
     tx.execute(update(SilenceRow).where(col(SilenceRow.id) == silence_id).values(began=dict(began)))
 
 
+def fingerprints(tx: Connection, beginning: str) -> list[str]:
+    """Return the fingerprints that begin so, a few at most; of one that is written whole, itself."""
+    rows = tx.execute(
+        select(col(IncidentRow.fingerprint))
+        .where(
+            col(IncidentRow.organization_id) == ORGANIZATION,
+            col(IncidentRow.fingerprint).like(f"{beginning}%"),
+        )
+        .order_by(col(IncidentRow.fingerprint))
+        .limit(6)
+    )
+    return [row[0] for row in rows]
+
+
 def audit(
     tx: Connection,
     at: datetime,

@@ -1,0 +1,17 @@
+"""What became of an order, as people are told it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One or two sentences. Names in them are as they came: escaped where they are drawn."""
+
+    said: str
+    """`{by}` stands for the person of `by`."""
+    by: str = ""
+    """A Slack user id, or a name of the shell."""
+    done: bool = True
+    """Something was changed, or is as it was wanted."""
+    refused: bool = False
+    """Not allowed, or not to be understood: a script must know."""

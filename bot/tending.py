@@ -20,7 +20,8 @@ from bot.edge.store.held import Held
 from bot.overlays import Overlays
 from bot.reminding import escalate, remind
 from bot.render import blocks
-from bot.render.alert_words import Told, headline, named
+from bot.render.alert_words import Told, named
+from bot.render.kinds import headline
 from bot.saying import open_all, opening, rooms_of_incident, say_in_threads
 from bot.voice import Voice
 

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from bot.core.groups import OTHER
 from bot.core.incident import Finding
+from bot.core.kinds.first_seen import FirstSeen
+from bot.core.kinds.ratio import Ratio
 from bot.core.outlook import Outlook
 from bot.core.period import Span
 from bot.core.rooms import team_of
@@ -14,10 +16,12 @@ from bot.core.rules.metric_keys import dimensions_of
 from bot.core.rules.select import Scope
 from bot.core.spend import Group, Spend
 from bot.core.units import USD
-from bot.core.view import COST, View
+from bot.core.view import COST, View, words_of
 
 SUSPECTS = ("line_item", "model", "api_key", "project")
 """Where most of the money went, in the order people ask; what the rule already names is left out."""
+NO_SUMS = ("ratio", "freshness")
+"""Kinds whose figure has no parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Telling:
     """What the figures count (`units.unit_of`); '' is dollars."""
     note: str = ""
     """What more there is to say of it, in words."""
+    about: tuple[str, ...] = ()
+    """What its figures are about: of a ratio the words of both metrics, of what is new its dimension."""
     days: tuple[str, str] | None = None
     """First day and day after the last of what the figures are about, where that is not the span."""
     estimated: int = 0
@@ -113,11 +119,12 @@ class Teller:
             if _is_project(project)
             else "",
             as_of=_iso(self.spend.as_of),
-            settles_at=_iso(finding.span.ends_at + rule.settle),
+            settles_at="" if rule.shape == "now" else _iso(finding.span.ends_at + rule.settle),
             commit=self.commit[:7],
             kind=rule.kind,
             unit="" if rule.unit is USD else rule.unit.key,
             note=finding.note,
+            about=_about(rule),
             days=(finding.over.start.isoformat(), finding.over.end.isoformat()) if finding.over else None,
             estimated=finding.estimated,
         )
@@ -135,12 +142,14 @@ class Teller:
 
     def _parts(self, finding: Finding, top: int = 3) -> Iterable[Part]:
         """Return the largest part of the finding's figure by each dimension the rule does not name itself."""
-        rule, days = finding.rule, finding.days
+        rule = finding.rule
+        # An anomaly's figure is that of its day, however long it goes on; a ratio and an age are no sums at all.
+        days = finding.span if rule.kind == "anomaly" else finding.days
         plain = isinstance(rule, Budget) and rule.metric == COST
         source = self.spend if plain else self.view.spend(rule.metric)
-        if finding.value <= 0 or OTHER in finding.group or source is None or rule.unit.share:
+        if finding.value <= 0 or OTHER in finding.group or source is None:
             return
-        if not {days.start, days.end} <= set(source.cuts):
+        if rule.kind in NO_SUMS or not {days.start, days.end} <= set(source.cuts):
             return
         each = rule.scope.each
         told = 0
@@ -205,6 +214,12 @@ def subject(telling: Telling) -> str:
     elif set(names.values()) == {OTHER}:
         said = f"{OTHER}, the smallest together"
     return f"{said} ({telling.selects})" if telling.selects else said
+
+
+def _about(rule: Rule) -> tuple[str, ...]:
+    if isinstance(rule, Ratio):
+        return (words_of(rule.metric), words_of(rule.denominator))
+    return (rule.dimension,) if isinstance(rule, FirstSeen) else ()
 
 
 def _is_project(value: str) -> bool:

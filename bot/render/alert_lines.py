@@ -1,39 +1,67 @@
 """The lines of a thread: what has happened to an incident since its message was posted."""
 
-from bot.core.incident import Event, Reason
-from bot.core.money import show_percent, show_usd
-from bot.core.telling import Telling, subject
+from dataclasses import replace
+
+from bot.core.incident import Event
+from bot.core.telling import Telling
 from bot.render import blocks
-from bot.render.alert_words import EMOJI, RUNS, WORD, Told, in_a_row, levels, peak_of, reason_of, run_words
+from bot.render.alert_words import EMOJI, RUNS, WORD, Told, in_a_row, levels, who
+from bot.render.kinds import settled, words
+
+AS_IT_IS = ("first_seen", "freshness", "native_limit")
+"""Kinds about what is so now: another level of them is news, and no correction."""
 
 
 def line(event: Event, told: Told, *, named: bool) -> str:
     """Return the thread line of an event, escaped mrkdwn; names its subject where the message has several."""
-    incident, telling = told.incident, told.telling
-    who = f"*{blocks.name(subject(telling), 120)}*: " if named else ""
-    value, before = show_usd(event.value), show_usd(event.said_before)
-    share = f" ({show_percent(event.value, incident.amount)})" if incident.amount else ""
-    of = f"{value} of {show_usd(incident.amount)}{share}"
+    telling, kind = told.telling, words(told)
+    then = _as_of_event(event, told)
+    subject = f"{who(told)}: " if named else ""
     period = blocks.escape(event.period or telling.period)
-    day = f"{period}: " if telling.period_kind in RUNS else ""
+    day = f"{period}: " if telling.period_kind in RUNS and telling.kind == "budget" else ""
     because = f" because {_because(event, telling)}" if event.because else ""
     match event.transition:
+        case _ if telling.kind != "budget" and event.period not in ("", telling.period):
+            # An earlier day of the run: what it is held against is not at hand any more.
+            said = f"{period} as well, {kind.level(event.level)}{because}: {kind.figure(told, event.value)}"
         case "fired" | "raised":
-            words = f"{day}passed {levels(event.passed or (event.level,))}{because}: {of}"
+            said = f"{day}{kind.risen(then, event.passed or (event.level,), because)}"
         case "recrossed":
-            words = f"{day}at {blocks.escape(event.level)} again{because}: {of}"
+            said = f"{day}{kind.stands_again(then, event.level, because)}"
+        case "corrected" if telling.kind in AS_IT_IS and event.level:
+            said = f"now {kind.level(event.level)}: {kind.sentence(then)}"
         case "corrected":
-            now = f"back to {blocks.escape(event.level)}" if event.level else "below every level"
-            words = f"{day}corrected, {before} → {of}, {now}"
+            before = kind.figure(told, event.said_before)
+            said = f"{day}corrected, {before} → {kind.sentence(then)}, {_back(event, told)}"
+        case "cleared":
+            said = f"{day}{kind.taken_back(then, event.level)}"
         case "continued":
-            words = f"{day}{in_a_row(told)}, 25% or more above the run's peak: {of}"
+            peak = "" if settled.falls(told) else ", 25% or more above the run's peak"
+            said = f"{day}{in_a_row(told)}{peak}: {kind.sentence(then)}"
         case "restated":
+            before = kind.figure(told, event.said_before)
             new = f", now past {levels(event.passed)}" if event.passed else ""
-            words = f"{period} changed after its end, {before} → {of}{new}"
+            said = f"{period} changed after its end, {before} → {kind.sentence(then)}{new}"
         case "ended":
-            words = _end_words(event, told, of)
+            said = kind.ended(then)
     mark = f"{_mark(event.severity)} " if event.transition in ("fired", "raised") or event.passed else ""
-    return f"{mark}{who}{words}"
+    return f"{mark}{subject}{said}"
+
+
+def _as_of_event(event: Event, told: Told) -> Told:
+    """Return what was known when it happened: in a run, the figure may be that of another day than the last."""
+    incident = replace(told.incident, value=event.value)
+    if event.transition == "ended":
+        incident = replace(incident, reason=event.reason)
+    estimated = told.telling.estimated if event.value == told.incident.value else 0
+    return replace(told, incident=incident, telling=replace(told.telling, estimated=estimated))
+
+
+def _back(event: Event, told: Told) -> str:
+    """Return where a correction leaves it."""
+    if told.telling.kind == "budget":
+        return f"back to {blocks.escape(event.level)}" if event.level else "below every level"
+    return f"still {words(told).level(event.level)}" if event.level else "no longer so"
 
 
 def _mark(severity: str) -> str:
@@ -44,13 +72,3 @@ def _mark(severity: str) -> str:
 def _because(event: Event, telling: Telling) -> str:
     commit = f" in {blocks.name(telling.commit)}" if telling.commit else ""
     return f"{blocks.escape(blocks.clean(event.because))}{commit}"
-
-
-def _end_words(event: Event, told: Told, of: str) -> str:
-    incident, period = told.incident, blocks.escape(told.telling.period)
-    match event.reason:
-        case Reason.PERIOD_OVER:
-            return f"{period} is over: {of}"
-        case Reason.RUN_OVER:
-            return f"the run is over: {run_words(told)}, peak {show_usd(peak_of(incident))}; the last, {period}: {of}"
-    return f"{reason_of(told)}: last {of}"

@@ -1,21 +1,29 @@
-"""What alerts are made of: the sentence of an incident, its levels, its dates; escaped, ready for mrkdwn."""
+"""What alerts of every kind are made of: their levels, runs and dates; escaped, ready for mrkdwn.
 
-from collections.abc import Sequence
+What each kind says in its own words is in `kinds`.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from bot.core.acknowledge import Acknowledgement
 from bot.core.incident import Incident, Reason
-from bot.core.money import NANO, show_percent, show_usd
+from bot.core.money import show_percent
 from bot.core.period import Span, show_day, show_span
 from bot.core.telling import WORDS, Part, Telling, subject
+from bot.core.units import USD, Unit, unit_of
 from bot.render import blocks
+from bot.render.figures import Figures, alone, exact, short
 
 COLOR = {"critical": blocks.RED, "warning": blocks.AMBER, "info": blocks.BLUE}
 EMOJI = {"critical": ":red_circle:", "warning": ":large_yellow_circle:", "info": ":large_blue_circle:"}
 WORD = {"critical": "Red", "warning": "Amber", "info": "Info"}
 """Severity in words beside its colour: top-level text is read aloud."""
+
+OK: Mapping[str, str] = {Reason.CORRECTED: "Corrected", Reason.FORECAST_CLEARED: "Cleared"}
+"""What is not so any more while its period goes on."""
 
 GREY = "#6e7781"
 
@@ -31,87 +39,48 @@ class Told:
     notes: tuple[str, ...] = ()
     """What people laid over it: who acknowledged it, that nobody did. Escaped mrkdwn."""
 
+    @property
+    def unit(self) -> Unit:
+        """Return what its figures count."""
+        return unit_of(self.telling.unit)
 
-def headline(told: Told) -> str:
-    """Return the first line without its emoji, escaped: what, how much, so what."""
-    incident, telling = told.incident, told.telling
-    who, budget = f"*{blocks.name(subject(telling), 120)}*", _budget(telling)
-    sums = figures(incident.value, incident.amount)
-    if incident.state == "ended":
-        return _ended_headline(told, who, budget, sums)
-    if incident.state == "ok":
-        why = "after a correction" if incident.reason == Reason.CORRECTED else "since the budget was raised"
-        return f"{who} is below every level of {budget} {why}: {sums}"
-    run = f", {in_a_row(told)}" if len(incident.days) > 1 else ""
-    return f"{who} {_so_what(told, budget, sums)}{run}"
+    @property
+    def days(self) -> Span | None:
+        """Return the days its figures are about; None where nobody wrote them down."""
+        telling = self.telling
+        start, end = telling.days or (telling.start, telling.end)
+        return Span(date.fromisoformat(start), date.fromisoformat(end)) if start and end else None
 
-
-def _so_what(told: Told, budget: str, sums: str) -> str:
-    incident, left_for = told.incident, _left_for(told)
-    if not incident.amount:
-        return f"spent *{usd(incident.value)}*, and {budget} is $0"
-    over, course = incident.value - incident.amount, on_course(told)
-    if over > 0:
-        return f"is *{usd(over)} over* {budget}: {sums}{course}"
-    if course:
-        share = show_percent(incident.value, incident.amount)
-        return f"has used *{share}* of {budget}: *{usd(incident.value)}* of {usd(incident.amount)}{course}"
-    share = show_percent(incident.value, incident.amount)
-    left = f"{usd(-over)} left{left_for}" if over else f"nothing left{left_for}"
-    return f"has used *{share}* of {budget}: *{usd(incident.value)}* of {usd(incident.amount)}, {left}"
+    @property
+    def figures(self) -> Figures:
+        """Return what it comes to."""
+        incident, telling = self.incident, self.telling
+        return Figures(
+            telling.kind,
+            self.unit,
+            incident.value,
+            incident.amount,
+            incident.foremost,
+            self.days,
+            telling.note,
+            telling.estimated,
+        )
 
 
-def on_course(told: Told) -> str:
-    """Return `, on course for *$14,020*, $2,020 over`, where the period is on course past its budget."""
-    incident, outlook = told.incident, told.telling.outlook
-    if outlook is None or outlook.total <= incident.amount or outlook.total <= incident.value:
-        return ""
-    over = f", {usd(outlook.total - incident.amount)} over" if incident.value <= incident.amount else ""
-    return f", on course for *{usd(outlook.total)}*{over}"
+def who(told: Told) -> str:
+    """Return what it speaks of, in bold."""
+    return f"*{blocks.name(subject(told.telling), 120)}*"
 
 
-def _ended_headline(told: Told, who: str, budget: str, sums: str) -> str:
-    incident, telling = told.incident, told.telling
-    match incident.reason:
-        case Reason.LATE if incident.value > incident.amount:
-            over = usd(incident.value - incident.amount)
-            return f"{who} was *{over} over* {budget}, by data that came after its end: {sums}"
-        case Reason.LATE:
-            return f"{who} passed {levels(true_levels(told))} of {budget}, by data that came after its end: {sums}"
-        case Reason.PERIOD_OVER:
-            return f"{who} closed {blocks.escape(telling.period)} at {sums}"
-        case Reason.RUN_OVER if not incident.days:
-            return f"{who} is back to normal; {blocks.escape(telling.period)} was corrected to {sums}"
-        case Reason.RUN_OVER:
-            peak = f"peak *{usd(peak_of(incident))}* of {usd(incident.amount)}"
-            return f"{who} is back below {budget}: {run_words(told)}, {peak}"
-    return f"{who} is no longer watched here ({reason_of(told)}): last {sums}"
-
-
-def figures(value: int, amount: int) -> str:
+def sums(value: int, amount: int, unit: Unit = USD) -> str:
     """Return `*$1,095* of $1,000, *109%*`."""
     share = f", *{show_percent(value, amount)}*" if amount else ""
-    return f"*{usd(value)}* of {usd(amount)}{share}"
+    return f"*{short(value, unit)}* of {alone(amount, unit)}{share}"
 
 
-def _budget(telling: Telling) -> str:
-    """Return `its November budget`, `its budget of 22 Nov`, `its budget of the last 30 days`."""
-    period = blocks.escape(telling.period)
-    if telling.period_kind == "month" or (
-        telling.period_kind in ("quarter", "year") and " from " not in period
-    ):
-        return f"its {period} budget"
-    return f"its budget of {period}"
-
-
-def _left_for(told: Told) -> str:
-    """Return ` for 8 days`: how long what is left must last, today included."""
-    telling = told.telling
-    known = instant(telling.as_of)
-    if telling.period_kind in ("day", "rolling") or known is None or not telling.end:
-        return ""
-    days = (date.fromisoformat(telling.end) - known.date()).days
-    return "" if days < 1 else " for today" if days == 1 else f" for {days} days"
+def usd(amount: int) -> str:
+    """Return whole dollars; cents where they matter."""
+    return short(amount)
 
 
 def in_a_row(told: Told) -> str:
@@ -124,11 +93,11 @@ def in_a_row(told: Told) -> str:
     return f"{unit} {len(days)} since {show_day(began(told))}"
 
 
-def run_words(told: Told) -> str:
-    """Return how long a run was: `over on 3 days, 4–6 Nov`."""
+def run_words(told: Told, what: str) -> str:
+    """Return how long a run was: `3 days past it, 4–6 Nov`; `what` it was, follows the days."""
     incident, unit = told.incident, "week" if told.telling.period_kind == "week" else "day"
     whole = show_span(Span(began(told), incident.span.end))
-    return f"{len(incident.days)} {unit}{'s' if len(incident.days) != 1 else ''} past it, {whole}"
+    return f"{len(incident.days)} {unit}{'s' if len(incident.days) != 1 else ''} {what}, {whole}"
 
 
 def began(told: Told) -> date:
@@ -144,17 +113,13 @@ def peak_of(incident: Incident) -> int:
     return max(incident.peak, incident.value)
 
 
-def true_levels(told: Told) -> list[str]:
-    """Return the levels its figure has reached, lowest first."""
-    value = told.incident.value
-    return [label for label, at in told.telling.percents if value > 0 and value >= at]
-
-
 def as_of(telling: Telling) -> str:
     """Return `data as of 22 Nov 13:05 UTC, settles 2 Dec 12:00`: never a figure without its date."""
     known = instant(telling.as_of)
     settles = instant(telling.settles_at)
     said = f"data as of {show_instant(known)} UTC" if known else "data of an unknown date"
+    if telling.estimated > 0:
+        said += ", estimated in part"
     if known and settles and known >= settles:
         return f"{said}, settled"
     return f"{said}, settles {show_instant(settles)} UTC" if settles else said
@@ -202,8 +167,11 @@ def in_words(span: timedelta) -> str:
     return f"{minutes} minutes"
 
 
-def part_words(part: Part, total: int) -> str:
-    return f"{WORDS[part.dimension]} `{blocks.name(part.name, 80)}` {show_usd(part.amount)} ({show_percent(part.amount, total)})"  # noqa: E501
+def part_words(part: Part, told: Told) -> str:
+    """Return `line item `gpt-5.2, output` $8,124.00 (79%)`: where much of the figure went."""
+    amount = alone(part.amount, told.unit, exact)
+    share = show_percent(part.amount, told.incident.value)
+    return f"{WORDS[part.dimension]} `{blocks.name(part.name, 80)}` {amount} ({share})"
 
 
 def levels(labels: Sequence[str]) -> str:
@@ -222,11 +190,6 @@ def period_days(telling: Telling) -> str:
     return f"{days} (UTC days)"
 
 
-def usd(amount: int) -> str:
-    """Return whole dollars; cents where they matter."""
-    return show_usd(amount, cents=abs(amount) < 100 * NANO and amount % NANO != 0)
-
-
 def emoji(incident: Incident) -> str:
     if incident.state == "ended" and not incident.late:
         return ":white_circle:"
@@ -239,7 +202,7 @@ def word(incident: Incident) -> str:
     if incident.state == "ended" and not incident.late:
         return "Ended"
     if incident.state == "ok":
-        return "Corrected" if incident.reason == Reason.CORRECTED else "Below"
+        return OK.get(incident.reason, "Below")
     return WORD.get(incident.severity, "Note")
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from bot.core.money import show_percent, show_usd
 from bot.render import blocks
-from bot.render.alert_words import Told, figures, headline, instant, plain, show_instant, usd
+from bot.render.alert_words import Told, instant, plain, show_instant, sums, usd
+from bot.render.kinds import headline
 
 MOST_LINES = 30
 """Of a message: the rest is counted."""
@@ -19,14 +20,14 @@ def close(body: Mapping[str, Any]) -> dict[str, Any]:
     month = f"*{blocks.escape(body['month'])}* is closed"
     if len(rows) == 1:
         kept = f"*{usd(total - amount)} over*" if over else "kept"
-        said = f"{month}: the budget of *{blocks.name(rows[0][0], 120)}* was {kept}, {figures(total, amount)}"
+        said = f"{month}: the budget of *{blocks.name(rows[0][0], 120)}* was {kept}, {sums(total, amount)}"
     else:
         passed = (
             f"*{len(over)} of {len(rows)} budgets* were passed"
             if over
             else f"none of {len(rows)} budgets was passed"
         )
-        together = f": {figures(total, amount)} together" if body.get("rules") == 1 else ""
+        together = f": {sums(total, amount)} together" if body.get("rules") == 1 else ""
         said = f"{month}, {passed}{together}"
     cells = [
         [

@@ -12,7 +12,7 @@ from bot.core.rules.book import LATE, Budget, Origin, Rule, Rulebook
 from bot.core.spend import Names, Spend
 from bot.core.telling import Teller
 from bot.core.view import View
-from bot.edge.store import incidents, outbox, records
+from bot.edge.store import cards, incidents, outbox, records
 from bot.voice import Voice
 
 
@@ -43,9 +43,10 @@ def close(
     if records.marker(tx, key) or spend.history_from is None or month.start < spend.history_from:
         return
     told = incidents.announced_in(tx, month, [rule.id for rule in rules])
-    heard_in = {target for _, target in outbox.cards_of(tx, [incident.fingerprint for incident in told])}
+    heard_in = {target for _, target in cards.cards_of(tx, [incident.fingerprint for incident in told])}
     lines: dict[Target, list[tuple[str, int, int]]] = {target: [] for target in heard_in}
     spoken: dict[Target, set[str]] = {target: set() for target in heard_in}
+    quiet: dict[Target, datetime] = {}
     watched: set[str] = set()
     teller = Teller(view, book)
     for rule in rules:
@@ -62,6 +63,7 @@ def close(
                 if room.target in lines:
                     lines[room.target].append((name, value, amount))
                     spoken[room.target].add(rule.id)
+                    quiet[room.target] = room.quiet_until(now) or now
     for target, rows in sorted(lines.items()):
         if not rows:
             continue
@@ -75,7 +77,7 @@ def close(
         }
         if target == _default_target(book, voice):
             body["unwatched"] = _unwatched(spend, month, watched)
-        outbox.say(tx, f"{key}:{target}", target, "close", body, now)
+        outbox.say(tx, f"{key}:{target}", target, "close", body, now, due_at=quiet[target])
     records.mark(tx, key, now.isoformat())
 
 

@@ -18,7 +18,7 @@ from bot.core.silence import LONGEST, Silence, as_matchers
 from bot.core.telling import subject
 from bot.edge.store import incidents, overlays, records
 from bot.edge.store.store import Store
-from bot.overlays import Overlays
+from bot.overlays import Overlays, outgrown
 from bot.render import blocks
 from bot.render.alert_words import named, show_instant
 from bot.rulebook import InForce
@@ -83,7 +83,7 @@ class _Order:
         if incident.state == "ok":
             return Outcome(f"{name} is below every level: there is nothing to look after.", done=False)
         before = overlays.acknowledgements(self.tx, [incident.fingerprint]).get(incident.fingerprint)
-        if before and not before.outgrown(incident.severity, incident.value):
+        if before and not outgrown(self.rules.book, before, incident):
             return Outcome(f"{name} is acknowledged already, by {{by}} at {_at(before.at)}.", before.by)
         given = Acknowledgement(
             incident.fingerprint, self.by.who, self.now, incident.value, incident.severity

@@ -42,14 +42,14 @@ class Overlays:
         holding = [
             silence
             for silence in self.silences
-            if silence.matches(subject) and not silence.wakes(incident.fingerprint, incident.value)
+            if silence.matches(subject) and not wakes(self.book, silence, incident)
         ]
         return max(holding, key=lambda silence: (silence.ends_at, silence.id), default=None)
 
     def acknowledged(self, incident: Incident) -> Acknowledgement | None:
         """Return who looks after an incident, while it is no worse than what they have seen."""
         given = self.acknowledgements.get(incident.fingerprint)
-        return given if given and not given.outgrown(incident.severity, incident.value) else None
+        return given if given and not outgrown(self.book, given, incident) else None
 
     def hold(self, incident: Incident, room: Room | None, severity: str) -> Hold | None:
         """Return why a line about an incident is not said in a room now; None when it is."""
@@ -86,3 +86,20 @@ class Overlays:
             group={key: (value, self.names.of(key, value)) for key, value in each.items()},
             pinned=dict(rule.scope.select.terms),
         )
+
+
+def outgrown(book: Rulebook, given: Acknowledgement, incident: Incident) -> str:
+    """Return why an acknowledgement stands no longer, in words; '' while it does."""
+    rule = book.rule(incident.rule_id)
+    return given.outgrown(incident.severity, incident.value, falls=rule is not None and rule.falls)
+
+
+def wakes(book: Rulebook, silence: Silence, incident: Incident) -> bool:
+    """Tell whether an incident has grown by so many dollars that it is said although it is silenced."""
+    return in_dollars(book, incident) and silence.wakes(incident.fingerprint, incident.value)
+
+
+def in_dollars(book: Rulebook, incident: Incident) -> bool:
+    """Tell whether growth by some dollars means anything: the figure is dollars, and more of it is worse."""
+    rule = book.rule(incident.rule_id)
+    return rule is None or (rule.unit.dollars and not rule.falls)

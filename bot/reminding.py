@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bot.core.incident import Incident
 from bot.core.rooms import Room, Target, room_of
 from bot.core.rules.book import Rulebook
-from bot.edge.store import held, outbox, records
+from bot.edge.store import cards, held, outbox, records
 from bot.overlays import Overlays
 from bot.render.alert_words import in_words
 from bot.saying import open_all, opening, rooms_of_incident
@@ -30,7 +30,7 @@ def remind(tx: Connection, over: Overlays, current: Mapping[str, Incident], voic
     hours = [clock for clock in _hours(over.book) if _is_due(tx, over, clock)]
     if not hours:
         return
-    heard_now = outbox.events_at(tx, over.now)
+    heard_now = cards.events_at(tx, over.now)
     listed: dict[tuple[time, Target], list[Incident]] = {}
     for (fingerprint, target), (_, room, posted) in _unattended(tx, over, current, voice).items():
         if room.remind in hours and fingerprint not in heard_now and posted:
@@ -49,7 +49,7 @@ def escalate(tx: Connection, over: Overlays, current: Mapping[str, Incident], vo
     if not any(route.escalate for route in over.book.routes.values()):
         return
     standing = _unattended(tx, over, current, voice)
-    members = outbox.cards_of(tx, list(current))
+    members = cards.cards_of(tx, list(current))
     noted = held.notes(tx, set(members.values()), SINCE)
     for (fingerprint, target), card_id in members.items():
         if fingerprint in noted.get(card_id, {}) and (fingerprint, target) not in standing:
@@ -68,7 +68,7 @@ def escalate(tx: Connection, over: Overlays, current: Mapping[str, Incident], vo
 def _say_there(tx: Connection, over: Overlays, incident: Incident, room: Room, there: Room) -> None:
     assert room.escalate is not None
     key = f"{incident.fingerprint}:escalated:{there.target}"
-    known = outbox.cards_of(tx, [incident.fingerprint])
+    known = cards.cards_of(tx, [incident.fingerprint])
     told = f"nobody has acknowledged it for {in_words(room.escalate.after)}"
     card_id = known.get((incident.fingerprint, there.target))
     if card_id is None:
@@ -93,8 +93,8 @@ def _unattended(tx: Connection, over: Overlays, current: Mapping[str, Incident],
         and over.acknowledged(incident) is None
         and over.silence_of(incident) is None
     ]
-    members = outbox.cards_of(tx, [incident.fingerprint for incident in critical])
-    cards = outbox.cards(tx, set(members.values()))
+    members = cards.cards_of(tx, [incident.fingerprint for incident in critical])
+    known_cards = cards.cards(tx, set(members.values()))
     rooms = {
         incident.fingerprint: rooms_of_incident(over.book, incident, over.names, voice)
         for incident in critical
@@ -103,10 +103,11 @@ def _unattended(tx: Connection, over: Overlays, current: Mapping[str, Incident],
         (fingerprint, target): (
             card_id,
             rooms[fingerprint].get(target) or Room(target, ""),
-            cards[card_id].posted,
+            known_cards[card_id].posted,
         )
         for (fingerprint, target), card_id in members.items()
-        if cards[card_id].posted or (not cards[card_id].held and cards[card_id].due_at <= over.now)
+        if known_cards[card_id].posted
+        or (not known_cards[card_id].held and known_cards[card_id].due_at <= over.now)
     }
 
 

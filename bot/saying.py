@@ -1,5 +1,6 @@
 """Events → messages and thread lines: what opens in a room is gathered, the rest joins its message."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,11 +11,13 @@ from bot.core.rooms import Message, Opening, Room, Target, plan, reached, rooms_
 from bot.core.rules.book import Rulebook
 from bot.core.spend import Group, Names
 from bot.core.telling import Telling
-from bot.edge.store import outbox
+from bot.edge.store import cards, outbox
 from bot.overlays import Overlays
 from bot.render.alert_lines import line
 from bot.render.alert_words import Told, mention
 from bot.voice import Voice
+
+log = logging.getLogger("budgetbot.say")
 
 
 def say(
@@ -34,10 +37,8 @@ def say(
     known = {**{i.fingerprint: i for i in firing}, **states}
     _follow_routes(tx, book, known, names, voice)
     over = Overlays.read(tx, book, names, now)
-    members = outbox.cards_of(
-        tx, [*{event.fingerprint for event in events}, *(i.fingerprint for i in firing)]
-    )
-    cards = outbox.cards(tx, set(members.values()))
+    members = cards.cards_of(tx, [*{event.fingerprint for event in events}, *(i.fingerprint for i in firing)])
+    known_cards = cards.cards(tx, set(members.values()))
     messages: dict[str, list[tuple[Target, int]]] = {}
     for (fingerprint, target), card_id in members.items():
         messages.setdefault(fingerprint, []).append((target, card_id))
@@ -53,7 +54,7 @@ def say(
         hearing = reached(book, rooms)
         looked_after = over.acknowledged(incident)
         for target, card_id in messages.get(event.fingerprint, ()):
-            card = cards[card_id]
+            card = known_cards[card_id]
             if not card.posted:
                 quiet = target in hearing and hearing[target].quiet_until(now)
                 if incident.state == "ok" and not card.held:
@@ -69,6 +70,10 @@ def say(
                 text = f"{text} {' '.join(mention(who) for who in mentions)}"
             key_ = f"{event.key}:{target}:reply"
             hold = over.hold(incident, hearing.get(target), event.severity)
+            if hold:
+                log.info(
+                    "held back", extra={"rule": event.rule_id, "incident": event.fingerprint, "why": hold.why}
+                )
             outbox.reply(tx, key_, ids[event.key], card_id, text, broadcast=loud, hold=hold)
     told = {fingerprint for fingerprint, _ in (*members, *openings)}
     for incident in firing:
@@ -88,7 +93,12 @@ def say(
         if silence is None:
             speaking.append(each)
         else:
-            outbox.open_message(tx, Message(target, (each,), now), ids, now, hold=over.hold_of(silence))
+            hold = over.hold_of(silence)
+            log.info(
+                "held back",
+                extra={"rule": known[fingerprint].rule_id, "incident": fingerprint, "why": hold.why},
+            )
+            outbox.open_message(tx, Message(target, (each,), now), ids, now, hold=hold)
     open_all(tx, speaking, ids, now)
 
 
@@ -106,7 +116,7 @@ def open_all(
     tx: Connection, openings: Sequence[Opening], ids: Mapping[str, int], now: datetime
 ) -> dict[Target, int]:
     """Write the messages that openings become; return those that are due at once, by room."""
-    planned = plan(openings, outbox.rooms(tx), outbox.waiting(tx), now)
+    planned = plan(openings, cards.rooms(tx), cards.waiting(tx), now)
     written: dict[Target, int] = {}
     for message in planned.messages:
         card_id = outbox.open_message(tx, message, ids, now)
@@ -121,10 +131,10 @@ def say_in_threads(
     tx: Connection, fingerprint: str, what: str, text: str, *, broadcast: bool = False
 ) -> None:
     """Write a line into the thread of each message an incident stands in, once for `what`; edit the messages."""
-    members = outbox.cards_of(tx, [fingerprint])
-    cards = outbox.cards(tx, set(members.values()))
+    members = cards.cards_of(tx, [fingerprint])
+    known_cards = cards.cards(tx, set(members.values()))
     for (_, target), card_id in members.items():
-        if cards[card_id].posted:
+        if known_cards[card_id].posted:
             key = f"{fingerprint}:{what}:{target}:reply"
             outbox.reply(tx, key, None, card_id, text, broadcast=broadcast)
     outbox.touch(tx, [fingerprint])
@@ -139,12 +149,12 @@ def _follow_routes(
     tx: Connection, book: Rulebook, known: Mapping[str, Incident], names: Names, voice: Voice
 ) -> None:
     """Let messages that could not be posted go where their rule speaks now: its route may have been mended."""
-    for card_id, (target, fingerprint) in outbox.unposted(tx).items():
+    for card_id, (target, fingerprint) in cards.unposted(tx).items():
         incident = known.get(fingerprint)
         if incident is None:
             continue
         rooms = [room.target for room in rooms_at(book, incident.rule_id, incident.group, names, voice)]
-        taken = {at for _, at in outbox.cards_of(tx, [fingerprint])}
+        taken = {at for _, at in cards.cards_of(tx, [fingerprint])}
         free = [room for room in rooms if room not in taken]
         if target not in rooms and free:
             outbox.move(tx, card_id, free[0])

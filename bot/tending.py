@@ -17,7 +17,7 @@ from bot.core.silence import Silence
 from bot.core.telling import subject
 from bot.edge.store import held, incidents, outbox, overlays, records
 from bot.edge.store.held import Held
-from bot.overlays import Overlays
+from bot.overlays import Overlays, in_dollars, outgrown, wakes
 from bot.reminding import escalate, remind
 from bot.render import blocks
 from bot.render.alert_words import Told, named
@@ -34,7 +34,7 @@ def tend(tx: Connection, book: Rulebook, now: datetime, voice: Voice) -> None:
     current = {incident.fingerprint: incident for incident in incidents.current(tx)}
     known = {**incidents.by_fingerprint(tx, {row.fingerprint for row in waiting} - current.keys()), **current}
     names = records.names(tx)
-    silences = _end_silences(tx, overlays.silences(tx), known, now)
+    silences = _end_silences(tx, book, known, now)
     over = Overlays(
         book,
         names,
@@ -53,11 +53,11 @@ def tend(tx: Connection, book: Rulebook, now: datetime, voice: Voice) -> None:
 
 
 def _end_silences(
-    tx: Connection, silences: Iterable[Silence], known: Mapping[str, Incident], now: datetime
+    tx: Connection, book: Rulebook, known: Mapping[str, Incident], now: datetime
 ) -> list[Silence]:
     """End the silences whose time is over, whose incident is, or whose incident has grown; return the others."""
     going: list[Silence] = []
-    for silence in silences:
+    for silence in overlays.silences(tx):
         incident = known.get(silence.named[0]) if len(silence.named) == 1 else None
         over = silence.with_incident and not any(
             known[mark].state != "ended" for mark in silence.named if mark in known
@@ -68,7 +68,7 @@ def _end_silences(
             overlays.end(tx, silence.id, now, "time")
         elif over:
             overlays.end(tx, silence.id, now, "incident")
-        elif incident is not None and silence.wakes(incident.fingerprint, incident.value):
+        elif incident is not None and wakes(book, silence, incident):
             overlays.end(tx, silence.id, now, "wake")
         else:
             going.append(silence)
@@ -126,7 +126,7 @@ class _Tending:
                 self._open_at_last(row, incident, room)
                 continue
             ends = room.quiet_until(self.now) if room and incident.severity != "critical" else None
-            if ends and not _grown(incident, began.get((row.fingerprint, row.target)), room):
+            if ends and not self._grown(incident, began.get((row.fingerprint, row.target)), room):
                 if row.silence is not None:
                     held.hold_otherwise(self.tx, row.notice_id, Hold(until(Why.QUIET, ends)))
                 continue
@@ -158,7 +158,7 @@ class _Tending:
             room = self._rooms(incident).get(row.target)
             if room is None or room.quiet_until(self.now) is None:
                 continue
-            if incident.severity == "critical" or _grown(incident, row.began, room):
+            if incident.severity == "critical" or self._grown(incident, row.began, room):
                 outbox.withdraw(self.tx, row.card_id, row.fingerprint, "said before the morning")
                 key = f"{incident.fingerprint}:woken:{row.card_id}"
                 self.openings.append(opening(incident, key, room, incident.severity, urgent=True))
@@ -189,7 +189,7 @@ class _Tending:
         standing = dict(self.over.acknowledgements)
         for fingerprint, given in self.over.acknowledgements.items():
             incident = self.known.get(fingerprint)
-            why = given.outgrown(incident.severity, incident.value) if incident else ""
+            why = outgrown(self.over.book, given, incident) if incident else ""
             if incident is None or incident.state != "firing" or not why:
                 continue
             del standing[fingerprint]
@@ -207,8 +207,9 @@ class _Tending:
     def _rooms(self, incident: Incident) -> dict[Target, Room]:
         return rooms_of_incident(self.over.book, incident, self.over.names, self.voice)
 
-
-def _grown(incident: Incident, began: int | None, room: Room | None) -> bool:
-    """Tell whether an incident has grown so much since it began to wait that it waits no longer."""
-    quiet = room.quiet if room else None
-    return began is not None and quiet is not None and incident.value - began >= quiet.wake
+    def _grown(self, incident: Incident, began: int | None, room: Room | None) -> bool:
+        """Tell whether an incident has grown so much since it began to wait that it waits no longer."""
+        quiet = room.quiet if room else None
+        if began is None or quiet is None or not in_dollars(self.over.book, incident):
+            return False
+        return incident.value - began >= quiet.wake

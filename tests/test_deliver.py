@@ -16,7 +16,7 @@ from bot.core.rooms import Message, Opening, Room, Target
 from bot.core.telling import Telling
 from bot.deliver import Courier
 from bot.edge.slack import Slack
-from bot.edge.store import incidents, outbox
+from bot.edge.store import cards, incidents, outbox
 from bot.edge.store.store import Store
 from tests.standins.slack import (
     ALL_SCOPES,
@@ -178,7 +178,7 @@ class Office:
         with self.store.writing() as tx:
             incidents.write(tx, [known], None)
             ids = incidents.record(tx, [event], None)
-            card = outbox.cards_of(tx, [known.fingerprint])[known.fingerprint, target]
+            card = cards.cards_of(tx, [known.fingerprint])[known.fingerprint, target]
             if line:
                 outbox.reply(
                     tx,

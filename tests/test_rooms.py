@@ -1,11 +1,12 @@
 """Who hears what, and which openings are one message: tables."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from bot.core.rooms import Opening, Room, Target, Waiting, ops_room, plan, rooms_of, team_of
-from bot.core.rules.book import Budget, Origin, Route, Rulebook, Team
+from bot.core.quiet import Quiet
+from bot.core.rooms import Opening, Room, Target, Waiting, ops_room, plan, reached, room_of, rooms_of, team_of
+from bot.core.rules.book import Budget, Escalation, Origin, Route, Rulebook, Team
 from bot.core.rules.select import Pattern, Scope, Selector
 from bot.core.spend import Names
 
@@ -208,3 +209,84 @@ def test_nobody_hears_without_a_route_and_a_fallback():
 )
 def test_where_the_bot_speaks_of_itself(routes, default, room):
     assert ops_room(Rulebook(routes=routes, default_route=default), "fallback").target.address == room
+
+
+NIGHTS = Quiet("nights", time(11), time(14))
+"""NOW, 12:00, is at night here."""
+
+
+def nightly(name, severity="info", over=0, *, first_of="", urgent=False, quiet=NIGHTS):
+    room = Room(ROOM, "r", only="info", quiet=quiet)
+    return Opening(name, f"{name}:fired", room, severity, over, first_of, urgent=urgent)
+
+
+@pytest.mark.parametrize(
+    ("openings", "gathers", "waiting", "messages"),
+    [
+        pytest.param([nightly("a")], {}, {}, ["a @120"], id="mild waits for the morning"),
+        pytest.param([nightly("a", "critical")], {}, {}, ["a"], id="critical passes"),
+        pytest.param([nightly("a", urgent=True)], {}, {}, ["a"], id="what has grown passes"),
+        pytest.param(
+            [nightly("a"), nightly("b", "warning"), nightly("c", "critical")],
+            {},
+            {},
+            ["b a @120", "c"],
+            id="what waits is one message",
+        ),
+        pytest.param(
+            [nightly("a")], {}, {ROOM: Waiting(7, NOW + 2 * HOUR)}, ["a @120 +7"], id="and joins what waits"
+        ),
+        pytest.param(
+            [nightly("a")],
+            {ROOM: NOW + HOUR / 2},
+            {ROOM: Waiting(7, NOW + HOUR / 2)},
+            ["a @120 +7"],
+            id="what would have come at night comes in the morning",
+        ),
+        pytest.param(
+            [nightly(name) for name in "abcde"], {}, {}, ["a b c d e @120"], id="a flood waits like the rest"
+        ),
+        pytest.param(
+            [nightly("a", first_of="r"), nightly("b", first_of="r")],
+            {},
+            {},
+            ["a b @120"],
+            id="a new rule too",
+        ),
+        pytest.param(
+            [
+                nightly("a", quiet=Quiet("x", time(12, 30), time(15))),
+                nightly("b", quiet=Quiet("x", time(12, 30), time(15))),
+            ],
+            {},
+            {},
+            ["a", "b @180"],
+            id="what gathers into the night comes in the morning",
+        ),
+    ],
+)
+def test_what_waits_for_the_morning(openings, gathers, waiting, messages):
+    planned = plan(openings, gathers, waiting, NOW)
+    assert told(planned) == messages
+    for message in planned.messages:
+        assert message.why.startswith("quiet until 2026-10-10T1" if message.due_at > NOW else "")
+
+
+def test_a_room_and_those_that_hear_next():
+    book = Rulebook(
+        routes={
+            "a": Route("a", "one", escalate=Escalation(HOUR, "b"), quiet="nights"),
+            "b": Route("b", user="boss", escalate=Escalation(HOUR, "c"), remind=None),
+            "c": Route("c", "one"),
+        },
+        quiets={"nights": NIGHTS},
+        timezone="Europe/Berlin",
+        default_route="a",
+    )
+    first = rooms_of(book, Budget("r", "budget", Origin("f", 1)), (), Names(), "")
+    found = reached(book, first)
+    assert [target.address for target in found] == ["one", "boss"]
+    assert (first[0].quiet, first[0].zone) == (NIGHTS, "Europe/Berlin")
+    assert first[0].quiet_until(NOW - HOUR) == NOW  # 13:00 in Berlin; at 14:00 the night is over
+    assert first[0].quiet_until(NOW) is None
+    assert room_of(book, "nowhere") is None

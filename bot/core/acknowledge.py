@@ -17,13 +17,20 @@ class Acknowledgement:
     value: int
     severity: str
 
-    def outgrown(self, severity: str, value: int) -> str:
+    def outgrown(self, severity: str, value: int, *, falls: bool = False) -> str:
         """Return why it no longer stands, in words; '' while it does.
 
-        It stands until the severity rises or the value has grown by a quarter.
+        It stands until the severity rises or the value has grown by a quarter; where less is worse (`falls`),
+        until it is a quarter less.
         """
         if rank(severity) > rank(self.severity):
             return f"it is {severity} now"
+        if falls:
+            return (
+                "it has fallen by 25% or more since"
+                if value < self.value and value * 4 <= self.value * 3
+                else ""
+            )
         if value > self.value and value * 4 >= self.value * 5:
             return "it has grown by 25% or more since"
         return ""

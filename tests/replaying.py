@@ -1,7 +1,7 @@
 """Rules over days laid out by hand: what a bot would say at each tick, without a database."""
 
+from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 
 from bot.core.dimension import Series
 from bot.core.evaluate import needs
@@ -33,13 +33,11 @@ def book_of(rules, **sections):
 
 def sums(days, cuts):
     """{(day, series number): figure} cut into stretches."""
-    stretches = []
-    for start, end in pairwise(cuts):
-        found = {}
-        for (day, number), value in days.items():
-            if start <= day < end:
-                found[number] = found.get(number, 0) + value
-        stretches.append(found)
+    stretches = [{} for _ in cuts[1:]]
+    for (day, number), value in days.items():
+        place = bisect_right(cuts, day) - 1
+        if 0 <= place < len(stretches):
+            stretches[place][number] = stretches[place].get(number, 0) + value
     return stretches
 
 

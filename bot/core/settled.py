@@ -6,20 +6,21 @@ read before that may be a part of the day, and a part is never compared with a w
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from bot.core.groups import OTHER
 from bot.core.incident import Reason, Unjudged
 from bot.core.needs import learning, settled_until
-from bot.core.period import DAY, Span, show_day
+from bot.core.period import DAY, Span
 from bot.core.rules.book import Rule
 from bot.core.spend import Group
 from bot.core.view import Daily, View, words_of
 
 JUDGED = 7
 """So many settled days are judged at every look: late data and revisions move what was said of them."""
-FRESH = DAY
-"""Figures that were read longer ago than this are stale: nobody knows what the last settled day came to."""
+READ_WITHIN = DAY
+"""Figures as old as this are judged as of then with all the days they need; older ones (a rule is tried on what
+was stored long ago) with fewer. Whether they are too old to be judged at all is decided for every kind alike."""
 
 Rows = tuple[Sequence[int], ...]
 """The days of one group, one row for each metric."""
@@ -114,9 +115,6 @@ def settled(
             if view.history_from is None:
                 return Unjudged(rule.id, None, "learning", f"{Reason.LEARNING}: no history yet")
             return Unjudged(rule.id, None, "nodata", f"{Reason.STALE}: no {words_of(metric)} stored yet")
-        if now - spend.as_of > FRESH:
-            why = f"{Reason.STALE}: {words_of(metric)} last read {_instant(spend.as_of)}"
-            return Unjudged(rule.id, None, "nodata", why)
         begins.append(max(spend.history_from, spend.cuts[0]))
         ends.append(min(settled_until(rule, min(now, spend.as_of)), spend.cuts[-1]))
     first, until = max(begins), min(ends)
@@ -130,14 +128,9 @@ def settled(
 
 def looked_from(rule: Rule, now: datetime, looked_back: timedelta) -> date:
     """Return the first day that must be known so that every judged day can look so far back."""
-    # Figures that were read up to a day ago are judged as of then.
-    return settled_until(rule, now - FRESH) - JUDGED * DAY - looked_back
+    return settled_until(rule, now - READ_WITHIN) - JUDGED * DAY - looked_back
 
 
 def tells(group: Group, watched: Collection[Group] | None) -> bool:
     """Tell whether a group is told of even when nothing about it is true."""
     return watched is None or group in watched
-
-
-def _instant(at: datetime) -> str:
-    return f"{show_day(at.astimezone(UTC).date())} {at.astimezone(UTC):%H:%M} UTC"

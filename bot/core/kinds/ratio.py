@@ -132,12 +132,11 @@ def parse(values: Values, common: Rule, _setting: Setting, problems: Problems) -
     per = values.get(PER, 1)
     when = values[WHEN]
     if when and when.bound and when.bound.percent != share:
-        message = (
-            'of a share: write a percentage, like "35%"'
-            if share
-            else f"no percentage: it is {_word(numerator, denominator, per).strip()}"
-        )
-        problems.add("B033", when.place, f'"{when.how}" is the bound {message}')
+        unit = _unit(numerator, denominator, per, share=False)
+        message = f"takes no percentage: the ratio is {'dollars ' if unit.dollars else ''}{unit.word}"
+        if share:
+            message = 'is of a share here: write a percentage, like "35%"'
+        problems.add("B033", when.place, f'"{when.how}" {message}')
     return as_kind(
         Ratio,
         common,
@@ -201,7 +200,8 @@ def summary(rule: Ratio) -> str:
     if not rule.unit.share:
         named = f"{words_of(rule.metric)} {rule.unit.word}" if rule.unit.dollars else rule.unit.word
     if rule.percent:
-        return f"{named} {rule.percent}% {'less' if rule.falls else 'more'} {over} than before"
+        days = f"the {rule.window} days before" if rule.window > 1 else "the day before"
+        return f"{named} {rule.percent}% {'less' if rule.falls else 'more'} than {days}"
     return f"{named} {rule.thresholds[0].label} {over}"
 
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from bot.core.dimension import Series
 from bot.core.evaluate import evaluate
 from bot.core.incident import Reason
-from bot.core.kinds import KINDS, anomaly
+from bot.core.kinds import KINDS
 from bot.core.period import Span
-from bot.core.unusual import BASE, Scored, episodes, stretches
+from bot.core.scoring import MEMORY, Memory
+from bot.core.unusual import BASE, Scored, episodes, score, stretches
 from tests.replaying import DOLLAR, Story, at, book_of
 
 RULE = """
@@ -188,17 +189,29 @@ def test_who_is_watched_is_told_of_and_who_is_not_is_left_out():
     assert found(told, "2026-11-03T12:00", {}).findings == ()
 
 
-def test_a_score_is_reckoned_once_for_all_looks():
+def test_a_day_is_scored_once_for_all_looks_and_the_next_day_alone():
     told = many(40, rule("ignore_below: 0"))
     for n in told.series:
         told.spend(START, usual(140, n), n)
-    now = at("2026-11-15T12:00")
+    now = at("2026-11-10T12:00")
     first = evaluate(told.book, told.view(now), now, {})
-    reckoned = anomaly._scored.cache_info().misses
+    before = MEMORY.added
     assert evaluate(told.book, told.view(now), now, {}) == first
     later = now + timedelta(hours=9)
     assert evaluate(told.book, told.view(later), later, {}) == first
-    assert anomaly._scored.cache_info().misses == reckoned
+    assert MEMORY.added == before
+    tomorrow = now + timedelta(days=1)
+    evaluate(told.book, told.view(tomorrow), tomorrow, {})
+    assert MEMORY.added == before + 40
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(0, 60), st.booleans()), max_size=20))
+def test_what_is_remembered_is_what_would_be_reckoned(asked):
+    memory, days = Memory(3), tuple(round(value) for value in usual(60))
+    for length, other in asked:
+        row = days[:length] if not other else (*days[: length // 2], 7)
+        assert memory.scored(START, row) == score(START, row)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ windows forget what was before it. `python -m tests.evaluation` scores all this 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import accumulate
 from math import exp, log, sqrt
 
 from bot.core.weekdays import WEEK, Weekdays, median
@@ -85,46 +84,70 @@ class Verdict:
     """The episode that goes on or ended on this day; None on a usual day."""
 
 
-def score(first: date, settled: Sequence[int]) -> tuple[Scored, ...]:
+def score(first: date, settled: Iterable[int]) -> tuple[Scored, ...]:
     """Return every day of consecutive settled days (nano-dollars from `first` on) that can be scored.
 
     Empty with fewer than 15 days since the first spend. Credits count as nothing spent. A hundred days take
-    well under a millisecond; earlier scores never change because a later day is appended.
+    about a millisecond; earlier scores never change because a later day is appended.
     """
-    launch = next((place for place, value in enumerate(settled) if value > 0), len(settled))
-    days = [float(max(value, 0)) for value in settled[launch:]]
-    before = [0.0, *accumulate(days)]
-    weekdays = Weekdays(days)
-    # Positions are logarithms measured from the first day: small, so that their squares are exact.
-    unit = days[0] if days else 1.0
-    found: list[Scored] = []
-    true: list[float] = []
-    windows = _Windows()
-    high_since, normal = -1, 0
-    for place, value in enumerate(days):
-        factor = max(weekdays.factors(place)[place % WEEK], QUIET_WEEKDAY)
-        level = _level(before, place)
-        position = log((value / factor + TRACE * level) / unit)
-        true.append(position)
+    scorer = Scorer(first)
+    for value in settled:
+        scorer.add(value)
+    return tuple(scorer.scored)
+
+
+class Scorer:
+    """Scores the days of one series as they come: a day more costs no more than that day."""
+
+    def __init__(self, first: date) -> None:
+        self.scored: list[Scored] = []
+        self._next = first
+        self._days = 0
+        """Since the first spend."""
+        self._before = [0.0]
+        self._weekdays = Weekdays()
+        self._unit = 1.0
+        """Positions are logarithms measured from the first day: small, so that their squares are exact."""
+        self._true: list[float] = []
+        self._windows = _Windows()
+        self._high_since, self._normal = -1, 0
+
+    def add(self, settled: int) -> None:
+        """Take in the next day."""
+        day, value = self._next, float(max(settled, 0))
+        self._next += timedelta(days=1)
+        if not self._days and settled <= 0:
+            return
+        place = self._days
+        self._unit = self._unit if place else value
+        self._days += 1
+        self._before.append(self._before[-1] + value)
+        factor = max(self._weekdays.factors(place)[place % WEEK], QUIET_WEEKDAY)
+        self._weekdays.add(value)
+        level = _level(self._before, place)
+        position = log((value / factor + TRACE * level) / self._unit)
+        self._true.append(position)
         if place < NEEDS_HISTORY:
-            windows.add(position)
-            continue
-        short, long = (windows.of(length) for length in WINDOWS)
+            self._windows.add(position)
+            return
+        short, long = (self._windows.of(length) for length in WINDOWS)
         z = (position - short[0]) / short[1] / 2 + (position - long[0]) / long[1] / 2
-        expected = max(0.0, (exp(windows.middle()) * unit - TRACE * level) * factor)
-        at = launch + place
-        found.append(Scored(first + timedelta(days=at), settled[at], round(expected), z))
+        expected = max(0.0, (exp(self._windows.middle()) * self._unit - TRACE * level) * factor)
+        self.scored.append(Scored(day, settled, round(expected), z))
         if z < BASE:
-            windows.add(position if z >= -CLIPPED else long[0] - long[1] * CLIPPED)
+            self._windows.add(position if z >= -CLIPPED else long[0] - long[1] * CLIPPED)
+        self._learn(place, z)
+
+    def _learn(self, place: int, z: float) -> None:
+        """Keep what is high out of the windows, until it has been the level for so long that it is usual."""
         if z >= BASE:
-            high_since, normal = (place if high_since < 0 else high_since), 0
-        elif high_since >= 0:
-            normal += 1
-            high_since = -1 if normal == NORMAL_DAYS else high_since
-        if high_since >= 0 and place - high_since + 1 >= ACCEPTED_AFTER:
-            windows = _Windows(true[high_since:])
-            high_since, normal = -1, 0
-    return tuple(found)
+            self._high_since, self._normal = (place if self._high_since < 0 else self._high_since), 0
+        elif self._high_since >= 0:
+            self._normal += 1
+            self._high_since = -1 if self._normal == NORMAL_DAYS else self._high_since
+        if self._high_since >= 0 and place - self._high_since + 1 >= ACCEPTED_AFTER:
+            self._windows = _Windows(self._true[self._high_since :])
+            self._high_since, self._normal = -1, 0
 
 
 def episodes(

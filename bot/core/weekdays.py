@@ -8,8 +8,7 @@ of the past, each from what came before it.
 The seven places of the week are counted from the first day of the series; no calendar is needed.
 """
 
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
 
 WEEK = 7
 WEEKS = 8
@@ -28,20 +27,31 @@ def median(values: Sequence[float]) -> float:
 class Weekdays:
     """The weekday factors of a series of daily values (none negative), as known on each of its days."""
 
-    def __init__(self, days: Sequence[float]) -> None:
-        before = [0.0, *accumulate(days)]
-        nothing = before[-1] * 1e-12  # subtracting running sums may leave a trace of what is truly nothing
-        ratios: list[float | None] = [None] * len(days)
+    def __init__(self, days: Iterable[float] = ()) -> None:
+        self._days: list[float] = []
+        self._before = [0.0]
+        self._ratios: list[float | None] = []
         self._shrunk = [1.0] * (WEEK + HALF)
         """The factor of each day's weekday, from that day and those like it before; a week of 1 comes first."""
-        for place in range(HALF, len(days) - HALF):
-            around = before[place + HALF + 1] - before[place - HALF]
-            if around > nothing:
-                ratios[place] = days[place] * WEEK / around
-            alike = ratios[max(0, place - WEEK * (WEEKS - 1)) : place + 1][::-WEEK]
-            seen = [ratio for ratio in alike if ratio is not None]
-            count = len(seen)
-            self._shrunk.append(1.0 + (median(seen) - 1.0) * count / (count + 1) if count else 1.0)
+        for day in days:
+            self.add(day)
+
+    def add(self, value: float) -> None:
+        """Learn the next day: it completes the week around the day three days before it."""
+        self._days.append(value)
+        self._before.append(self._before[-1] + value)
+        self._ratios.append(None)
+        place = len(self._days) - 1 - HALF
+        if place < HALF:
+            return
+        around = self._before[place + HALF + 1] - self._before[place - HALF]
+        # Subtracting running sums may leave a trace of what is truly nothing.
+        if around > self._before[-1] * 1e-12:
+            self._ratios[place] = self._days[place] * WEEK / around
+        alike = self._ratios[max(0, place - WEEK * (WEEKS - 1)) : place + 1][::-WEEK]
+        seen = [ratio for ratio in alike if ratio is not None]
+        count = len(seen)
+        self._shrunk.append(1.0 + (median(seen) - 1.0) * count / (count + 1) if count else 1.0)
 
     def factors(self, known: int) -> list[float]:
         """Return seven factors, by place of the week, from the first `known` days alone."""

@@ -16,13 +16,12 @@ the note says so. Nothing is scored with fewer than fourteen days before it: the
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import NamedTuple
 
-from bot.core.incident import Finding, Reason, Unjudged
+from bot.core.incident import Finding, Unjudged
 from bot.core.money import NANO, show_usd
 from bot.core.needs import Needs
 from bot.core.period import DAY, Span, show_day
@@ -37,21 +36,11 @@ from bot.core.rules.sections import Setting
 from bot.core.rules.select import Scope
 from bot.core.rules.snapshot_check import Mention
 from bot.core.rules.table import Field, Key, Table, Values
+from bot.core.scoring import Series, Thresholds
 from bot.core.settled import Comparing, Settled, looked_from, settled, tells
 from bot.core.spend import Group
 from bot.core.units import USD, Unit
-from bot.core.unusual import (
-    ACCEPTED_AFTER,
-    BASE,
-    LOOKED_BACK,
-    NEEDS_HISTORY,
-    WINDOWS,
-    Scored,
-    Stretch,
-    score,
-    stretches,
-    threshold_on,
-)
+from bot.core.unusual import ACCEPTED_AFTER, LOOKED_BACK, NEEDS_HISTORY, WINDOWS, Stretch
 from bot.core.view import COST, View, is_money
 
 ABOUT = "A settled day that is unusual for its series, its noise and its weekday."
@@ -61,8 +50,6 @@ EACH_DAYS = 28
 """Scoring begins at a multiple of so many days: a beginning that moved with every day would move old scores."""
 LOOKS_BACK = (LOOKED_BACK + WINDOWS[-1] + NEEDS_HISTORY) * DAY
 """Eight weeks that `at_most` looks over, whose first days are held against four weeks of fourteen days' history."""
-SINCE = 2 * ACCEPTED_AFTER * DAY
-"""How long before a judged day its episode may have begun."""
 WEEKS = {"day": 7.0, "week": 1.0, "month": 12 * 7 / 365}
 
 
@@ -247,82 +234,6 @@ def judge(
                 note=_note(run, known.newest) if run else "",
                 pending=run is not None and not held,
             )  # fmt: skip
-
-
-class Thresholds:
-    """The rule's own threshold on any day, never below the base."""
-
-    def __init__(self, heard: tuple[tuple[tuple[date, float], ...], ...], a_week: float) -> None:
-        self._heard = heard
-        self._a_week = a_week
-        self._known: dict[date, float] = {}
-
-    def on(self, day: date) -> float:
-        """Return what a day's score must reach: nothing that came later moves it."""
-        if day not in self._known:
-            since = day - SINCE - LOOKED_BACK * DAY
-            seen = tuple(
-                kept for days in self._heard if (kept := tuple(one for one in days if since < one[0] <= day))
-            )
-            self._known[day] = _threshold(day, seen, self._a_week)
-        return self._known[day]
-
-
-@lru_cache(maxsize=4096)  # a threshold rests on settled days, which hardly ever change
-def _threshold(day: date, heard: tuple[tuple[tuple[date, float], ...], ...], a_week: float) -> float:
-    return threshold_on(day, heard, a_week)
-
-
-@dataclass(slots=True)
-class Series:
-    """The settled days of one group, with their scores."""
-
-    group: Group
-    known: Settled
-    row: tuple[int, ...]
-    least: Sequence[int]
-    scored: bool
-    """Wanted even where every day is to be ignored."""
-    scores: Mapping[date, Scored] = field(init=False)
-    high: tuple[tuple[date, float], ...] = field(init=False)
-    """The days that are high by the base, and not to be ignored, with their scores."""
-
-    def __post_init__(self) -> None:
-        # Where no day counts for anything there is nothing that its scores could say.
-        counts = any(value >= least for value, least in zip(self.row, self.least, strict=True))
-        days = _scored(self.known.first, self.row) if counts or self.scored else ()
-        self.scores = {day.day: day for day in days}
-        self.high = tuple(
-            (day.day, day.score)
-            for day in days
-            if day.score >= BASE and day.value >= self.least[self.known.place(day.day)]
-        )
-
-    @property
-    def spent(self) -> bool:
-        """Tell whether there is anything in the last judged days."""
-        return any(self.row[-len(self.known.judged) :])
-
-    @property
-    def learning(self) -> str:
-        """Return why no day of it is scored."""
-        launch = next((place for place, value in enumerate(self.row) if value > 0), len(self.row))
-        days = len(self.row) - launch
-        return f"{Reason.LEARNING}: {days} settled days since its first, needs {NEEDS_HISTORY + 1}"
-
-    def on(self, day: date) -> int:
-        """Return what a day came to."""
-        return self.row[self.known.place(day)]
-
-    def runs(self, thresholds: Thresholds) -> list[Stretch]:
-        """Return its episodes that reach into the judged days, each day by its own threshold."""
-        since = self.known.judged[0] - SINCE
-        return stretches(day for day, height in self.high if day >= since and height >= thresholds.on(day))
-
-
-@lru_cache(maxsize=4096)
-def _scored(first: date, row: tuple[int, ...]) -> tuple[Scored, ...]:
-    return score(first, row)
 
 
 def _least(rule: Anomaly, view: View, known: Settled) -> Sequence[int]:

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from bot.core import standings
 from bot.core.helping import Help, helped
 from bot.core.incident import Incident
+from bot.core.kinds.freshness import ages, allowed
 from bot.core.listing import Listing, listing, narrowed
 from bot.core.period import DAY, Period, Span, show_day
 from bot.core.query import Misread, parse
 from bot.core.question import Query
 from bot.core.report import Report, report, spans_needed
-from bot.core.spend import Spend, cuts_of
+from bot.core.spend import cuts_of
 from bot.core.status import Standing, Status
+from bot.core.view import View
 from bot.edge.store import incidents, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
@@ -26,8 +28,6 @@ LastPoll = tuple[datetime, bool, tuple[records.SourceResult, ...]]
 
 SHOWN = 20
 """Budgets that a person is shown one by one."""
-STALE = timedelta(hours=6)
-"""Older figures are told as such: longer than any poll takes to recover, shorter than a working day."""
 
 
 def answer(
@@ -86,7 +86,7 @@ def answer_status(
     stood = standings.Standings(book, view, known.incidents, known.runs, ORGANIZATION, now)
     told, others = stood.told(query.filters, most)
     told = _laid_over(told, over, {incident.fingerprint: incident for incident in known.incidents})
-    return Status(view.cost.as_of, told, tuple(_notes(rules, view.cost, last, now)), others)
+    return Status(view.cost.as_of, told, tuple(_notes(rules, view, last, now)), others)
 
 
 def _laid_over(
@@ -107,7 +107,7 @@ def _laid_over(
     return tuple(marked)
 
 
-def _notes(rules: InForce, spend: Spend, last: LastPoll | None, now: datetime) -> Iterator[str]:
+def _notes(rules: InForce, view: View, last: LastPoll | None, now: datetime) -> Iterator[str]:
     if rules.trouble:
         yield rules.trouble
     if not rules.book.rules:
@@ -115,9 +115,13 @@ def _notes(rules: InForce, spend: Spend, last: LastPoll | None, now: datetime) -
     if last is not None and not last[1]:
         why = "; ".join(f"{result.source}: {result.why}" for result in last[2] if not result.complete)
         yield f"The poll of {show_day(last[0].date())} {last[0]:%H:%M} UTC is not complete ({why})."
-    if spend.history_from is None or spend.as_of is None:
+    if view.history_from is None or view.cost.as_of is None:
         yield "No costs are stored yet: the first poll fetches them."
-    elif now - spend.as_of > STALE:
-        hours = int((now - spend.as_of).total_seconds() // 3600)
-        ago = f"{hours} hours" if hours < 48 else f"{hours // 24} days"
-        yield f"Costs were last read {ago} ago: what was spent since is not in these figures."
+        return
+    for age in ages(view.sources, now, *allowed(rules.book, now)):
+        if age.stale and age.polled:
+            hours = int(age.of.total_seconds() // 3600)
+            ago = f"{hours} hours" if hours < 48 else f"{hours // 24} days"
+            yield f"Costs were last read {ago} ago: what was spent since is not in these figures."
+        elif age.stale:
+            yield f"OpenAI's costs are late: {age.said}."

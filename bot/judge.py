@@ -1,7 +1,7 @@
 """Stored spend → decisions → messages to be: one transaction for the state and what is to be said of it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from bot.closing import close, closing
 from bot.core.decide import Said, decide
 from bot.core.evaluate import Evaluation, evaluate, next_boundary
 from bot.core.incident import Event
+from bot.core.kinds.freshness import Freshness
 from bot.core.rules.book import Rule, Rulebook
 from bot.core.spend import Group
 from bot.core.view import View
@@ -75,16 +76,48 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
         active = [rule for rule in book.rules if rule.active_on(now.date())]
         incidents.rename(tx, active)
         incidents.forget_changed(tx, book.rules)
-        known = incidents.said(tx, now.date())
+        apart = {rule.id for rule in _freshness(book)}
+        known = _about(incidents.said(tx, now.date()), lambda rule_id: rule_id not in apart)
         evaluation = evaluate(book, view, now, _watched(known))
+        found = tuple(finding for finding in evaluation.findings if finding.rule.id not in apart)
+        evaluation = replace(evaluation, findings=found)
         for rule_id, error in evaluation.broken.items():
             log.error("rule could not be evaluated", extra={"rule": rule_id}, exc_info=error)
-        events = _decide(tx, store, book, active, known, evaluation, view, now, poll_id, voice)
+        judged = [rule for rule in active if rule.id not in apart]
+        events = _decide(tx, store, book, judged, known, evaluation, view, now, poll_id, voice)
         for span, rules in months:
             close(tx, book, span, rules, view, now, voice)
         mark = Evaluated(now, version, book.hash, next_boundary(book, now))
         records.mark(tx, EVALUATED, msgspec.json.encode(mark).decode())
     return Judged(tuple(events), len(evaluation.findings))
+
+
+def judge_freshness(
+    store: Store, book: Rulebook, now: datetime, poll_id: int | None, voice: Voice
+) -> tuple[Event, ...]:
+    """Judge how old the data is, if rules are about that: at every tick, for it ages even when no poll succeeds."""
+    rules = _freshness(book)
+    if not rules:
+        return ()
+    own = replace(book, rules=rules)
+    with store.writing() as tx:
+        before = last_evaluated(tx)
+        if before is not None and now < before.now:
+            return ()
+        known = _about(incidents.said(tx, now.date()), {rule.id for rule in rules}.__contains__)
+        view = load_view(tx, store, own, now)
+        evaluation = evaluate(own, view, now, _watched(known))
+        active = [rule for rule in rules if rule.active_on(now.date())]
+        return tuple(_decide(tx, store, own, active, known, evaluation, view, now, poll_id, voice))
+
+
+def _freshness(book: Rulebook) -> tuple[Rule, ...]:
+    return tuple(rule for rule in book.rules if isinstance(rule, Freshness))
+
+
+def _about(known: Said, meant: Callable[[str], bool]) -> Said:
+    """Return what was said of the rules whose ids are meant."""
+    return replace(known, incidents=tuple(each for each in known.incidents if meant(each.rule_id)))
 
 
 def _watched(known: Said) -> dict[str, set[Group]]:

@@ -16,6 +16,11 @@ from bot.edge.store import facts, limits, records
 from bot.edge.store.store import Store
 from bot.viewing import load_usage
 
+FIRST_ASKED = "costs first asked"
+"""The mark of when costs were asked for that never came."""
+LATELY = 8 * DAY
+"""Usage older than this does not tell that costs are late."""
+
 
 def load_spend(
     tx: Connection,
@@ -62,7 +67,7 @@ def load_view(
         daily=load_spend(tx, store, book, days, now=until) if COST in wanted.metrics and days else None,
         usage=load_usage(tx, store, book, wanted.metrics & METRICS.keys(), days, now),
         limits=limits.read(tx, now),
-        sources=_sources(tx),
+        sources=sources(tx, now),
     )
 
 
@@ -75,9 +80,13 @@ def _days(wanted: Needs, cost: Spend, now: datetime) -> tuple[date, ...]:
     return tuple(first + place * DAY for place in range((today - first).days + 2))
 
 
-def _sources(tx: Connection) -> dict[str, Source]:
-    return {
-        source: Source(source, state.read_at, None, state.refused)
-        for (source, width), state in records.stored(tx).items()
-        if width == "1d"
+def sources(tx: Connection, now: datetime) -> dict[str, Source]:
+    """Return how fresh each source is that the organization is offered, costs at least."""
+    states = {name: state for (name, width), state in records.stored(tx).items() if width == "1d"}
+    newest = facts.newest_days(tx, now.astimezone(UTC).date() - LATELY)
+    asked = records.marker(tx, FIRST_ASKED)
+    return {"costs": Source("costs", asked_at=datetime.fromisoformat(asked) if asked else None)} | {
+        name: Source(name, state.read_at, newest.get(name), state.refused)
+        for name, state in states.items()
+        if state.offered and state.read_at is not None
     }

@@ -14,12 +14,14 @@ from bot.core.dimension import described
 from bot.core.errors import BotError, SetupWrong, Unanswered
 from bot.core.evaluate import needs_from
 from bot.core.incident import Event
+from bot.core.kinds.freshness import Age, ages, allowed, told, watching
 from bot.core.rooms import ops_room
 from bot.core.rules.book import Rulebook
 from bot.deliver import Delivered
 from bot.edge.store import delivery, outbox, records
 from bot.edge.store.records import SourceResult
-from bot.judge import Judged, judge, last_evaluated
+from bot.judge import Judged, judge, judge_freshness, last_evaluated
+from bot.loading import FIRST_ASKED, sources
 from bot.rulebook import InForce
 from bot.sync import Progress, Synced
 from bot.tending import tend
@@ -28,10 +30,7 @@ log = logging.getLogger("budgetbot.poll")
 
 SKEW = timedelta(minutes=5)
 """A wall clock further from OpenAI's than this fails the poll."""
-SILENCE = timedelta(hours=3)
-"""After so long without a complete poll of costs, the bot says so."""
 TRACE = re.compile(r"\([^()]*\b(?:1 try|\d+ tries)\)")
-FIRST_ASKED = "costs first asked"
 WAIT = 60.0
 """Seconds a `poll` takes to deliver before it keeps the rest for the next one."""
 SHORTEST = 5.0
@@ -80,6 +79,9 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
         judged = Judged(skipped=skew)
     elif synced.costs_complete:
         judged = judge(app.store, book, now, synced.poll_id, rules.voice)
+    if not skew:
+        aged = judge_freshness(app.store, book, now, synced.poll_id, rules.voice)
+        judged = replace(judged, events=(*judged.events, *aged))
     with app.store.writing() as tx:
         _speak_of_trouble(tx, rules, synced, skew, now)
         before = last_evaluated(tx)
@@ -261,28 +263,24 @@ def _speak_of_trouble(tx: Connection, rules: InForce, synced: Synced, skew: str,
         "Set the clock by NTP.",
         "The clock is right again.",
     )
-    if synced.costs_complete:
-        say("silence", "", "", "OpenAI's costs are read again; what was missed is judged now.")
-    elif synced.refused is not None and "ops" in rules.book.routes:
+    if not synced.costs_complete and not records.marker(tx, FIRST_ASKED):
+        records.mark(tx, FIRST_ASKED, now.isoformat())
+    stale = _stale(tx, rules.book, now)
+    if not synced.costs_complete and synced.refused is not None and "ops" in rules.book.routes:
         # Those who look after the bot hear of a refused key at once; everybody else only when it lasts.
         say("silence", synced.refused.happened, synced.refused.remedy, "")
-    elif _silent_for(tx, now) >= SILENCE:
+    elif stale is not None and stale.polled:
         why = next((r.why for r in synced.results if r.source == "costs" and not r.complete), "")
-        say(
-            "silence",
-            f"No costs could be read for {SILENCE.seconds // 3600} hours: {why}",
-            "Alerts are paused.",
-            "",
-        )
+        say("silence", f"No costs could be read for {told(stale.allowed)}: {why}", "Alerts are paused.", "")
+    elif stale is not None:
+        remedy = "Comparisons wait for them; budgets count what there is."
+        say("silence", f"OpenAI's costs are late: {stale.said}.", remedy, "")
+    elif synced.costs_complete:
+        say("silence", "", "", "OpenAI's costs are read again and up to date; what was missed is judged now.")
 
 
-def _silent_for(tx: Connection, now: datetime) -> timedelta:
-    """Return for how long no costs could be read; at first, since they were first asked for."""
-    state = records.stored(tx).get(("costs", "1d"))
-    if state is not None and state.read_at is not None:
-        return now - state.read_at
-    began = records.marker(tx, FIRST_ASKED)
-    if not began:
-        records.mark(tx, FIRST_ASKED, now.isoformat())
-        return timedelta()
-    return now - datetime.fromisoformat(began)
+def _stale(tx: Connection, book: Rulebook, now: datetime) -> Age | None:
+    """Return what is too old of the data; None where nothing is, and where a rule of its own looks after it."""
+    if watching(book, now):
+        return None
+    return next((age for age in ages(sources(tx, now), now, *allowed(book, now)) if age.stale), None)

@@ -52,6 +52,8 @@ rules:
     thresholds: [{at: 100%, severity: warning}, {at: 200%, severity: critical}]
     route: boss
 """
+OLD = "defaults: {freshness: {poll: 90d}}\n"
+"""What was read long ago is judged all the same."""
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def filled(tmp_path_factory):
                     key = rng.choice((None, "key_ingest", "key_other")) if project == SEARCH else None
                     built.ledger.cost(day, project, item, amount, api_key_id=key)
                     rows.append((day, project, item, key, Decimal(amount)))
-        built.rules(RULES)
+        built.rules(RULES + OLD)
         built.poll("2026-10-20 18:00", wait=0.0)
         yield built, rows
 
@@ -248,6 +250,7 @@ def test_a_run_stands_on_a_quiet_day_with_the_day_it_was_breached(story):
 
 
 def test_the_first_minutes_of_a_month_show_every_budget_at_nothing(story):
+    story.rules(RULES + OLD)
     story.ledger.cost("2026-10-19", SEARCH, "gpt-5.2, input", "1200")
     story.poll("2026-10-31 18:00", wait=0.0)
     told = ask(story, "status", "2026-11-01 00:02")
@@ -285,8 +288,14 @@ def test_a_rule_outside_its_dates_is_inactive_and_visible(story):
 def test_old_figures_and_failed_polls_are_said(story):
     story.ledger.cost("2026-10-19", SEARCH, "gpt-5.2, input", "1")
     story.poll("2026-10-20 18:00", wait=0.0)
-    assert ask(story, "status", "2026-10-20 23:59").notes == ()
-    assert ask(story, "status", "2026-10-21 04:00").notes == (
+    fresh = ask(story, "status", "2026-10-20 20:59")
+    assert fresh.notes == ()
+    assert {each.state for each in fresh.standings} == {"ok"}
+    stale = ask(story, "status", "2026-10-21 04:00")
+    assert {(each.state, each.reason) for each in stale.standings} == {
+        ("nodata", "source stale: costs last read on 20 Oct 18:00 UTC")
+    }
+    assert stale.notes == (
         "Costs were last read 10 hours ago: what was spent since is not in these figures.",
     )
 

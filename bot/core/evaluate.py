@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from bot.core.groups import OTHER
 from bot.core.incident import Finding, Unjudged
 from bot.core.kinds import KINDS
+from bot.core.kinds.freshness import allowed
 from bot.core.needs import Needs, inactive
 from bot.core.period import DAY, Span, midnight
+from bot.core.readiness import unready
 from bot.core.rules.book import LATE, Rule, Rulebook
 from bot.core.spend import Group, cuts_of
 from bot.core.view import View
@@ -53,13 +55,16 @@ def evaluate(
     unjudged: list[Unjudged] = []
     folded: dict[str, None] = {}
     broken: dict[str, Exception] = {}
+    fresh = allowed(book, now)
     for rule in book.rules:
         if not rule.active_on(now.astimezone(UTC).date()):
             unjudged.append(Unjudged(rule.id, None, "inactive", inactive(rule)))
             continue
         mine = None if watched is None else watched.get(rule.id, ())
+        kind = KINDS[rule.kind]
         try:
-            judged = list(KINDS[rule.kind].judge(rule, view, now, mine))
+            held = unready(rule, kind.needs(rule, now), fresh, view, now)
+            judged = [held] if held else list(kind.judge(rule, view, now, mine))
         except Exception as error:  # noqa: BLE001 - one rule's trouble is told, and the others go on
             broken[rule.id] = error
             unjudged.append(

@@ -47,6 +47,8 @@ def limited_by(finding: Finding, limits: Limits) -> Limit | None:
 
 def project_of(finding: Finding) -> str | None:
     """Return the project that a finding is about; '' for all of them together, None where that cannot be said."""
+    if finding.rule.kind == "freshness":
+        return None  # it is about no spend at all
     scope = finding.rule.scope
     if "project" in scope.each:
         value = finding.group[scope.each.index("project")]

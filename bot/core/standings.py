@@ -11,9 +11,12 @@ from bot.core.evaluate import Evaluation, evaluate
 from bot.core.filters import Filter, passes
 from bot.core.groups import fold
 from bot.core.incident import Finding, Incident, Reason, Unjudged, fingerprint
+from bot.core.kinds import KINDS
 from bot.core.kinds.budget import amount_of, levels_of
+from bot.core.kinds.freshness import allowed
 from bot.core.needs import inactive, learning
 from bot.core.period import Span
+from bot.core.readiness import unready
 from bot.core.rooms import team_of
 from bot.core.rules.book import Budget, Rule, Rulebook, Team, rank
 from bot.core.rules.select import Scope
@@ -98,6 +101,7 @@ class Standings:
         places += list(_newest(judged_all.findings))
         admits = [self._test(condition) for condition in filters]
         opened = self._opened()
+        stale = self._stale(unjudged, opened)
         ranked: list[tuple[Rank, Place | Standing]] = []
         known: list[Standing] = []
         for rank_, place in places:
@@ -108,7 +112,9 @@ class Standings:
                 ranked.append((rank_, place))
         judged = len(ranked)
         known += [self._run(incident) for incident in opened.values() if self._goes_on(incident)]
-        known += map(self._unjudged, unjudged)
+        known += stale
+        heard = {standing.rule_id for standing in stale}
+        known += [self._unjudged(each) for each in unjudged if each.rule_id not in heard]
         known = [standing for standing in known if passes(standing, filters)]
         judged += sum(each.amount is not None for each in known)
         ranked += [(_worst(standing), standing) for standing in known]
@@ -124,10 +130,17 @@ class Standings:
 
     def _why_not(self) -> Iterator[Unjudged]:
         """Yield why a budget is not judged now."""
+        fresh = allowed(self.book, self.now)
+        fresh = allowed(self.book, self.now)
         for rule in self.book.rules:
             if not rule.active_on(self.now.date()):
                 yield Unjudged(rule.id, None, "inactive", inactive(rule))
-            elif isinstance(rule, Budget) and rule.metric == COST:
+            elif isinstance(rule, Budget) and _is_plain(rule):
+                wanted = KINDS[rule.kind].needs(rule, self.now)
+                held = unready(rule, wanted, fresh, self.view, self.now)
+                if held is not None:
+                    yield held
+                    continue
                 current = rule.period.containing(self.now.date())
                 begins = self.spend.history_from
                 if current is not None and (begins is None or current.start < begins):
@@ -228,6 +241,20 @@ class Standings:
         """Return the latest incident of each rule and group that is not over."""
         opened = sorted(self.incidents, key=lambda each: each.opened_at)
         return {(each.rule_id, each.group): each for each in opened if each.state != "ended"}
+
+    def _stale(self, unjudged: Iterable[Unjudged], opened: dict[Key, Incident]) -> list[Standing]:
+        """Return what people were last told of the rules whose data is too old: nobody knows whether it is still so.
+
+        It is taken out of `opened`.
+        """
+        why = {each.rule_id: each for each in unjudged if each.state == "nodata" and each.group is None}
+        stale: list[Standing] = []
+        for key in [key for key, incident in opened.items() if incident.rule_id in why]:
+            incident = opened.pop(key)
+            if incident.rule_id in self.rules:
+                last = self._run(incident)
+                stale.append(replace(last, state="nodata", reason=why[incident.rule_id].reason))
+        return stale
 
     def _goes_on(self, incident: Incident) -> bool:
         """Tell whether an incident whose group is not there today is a run: only the calendar ends those."""

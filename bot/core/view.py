@@ -24,7 +24,9 @@ class Source:
     newest: date | None = None
     """The newest day of which it has any figures."""
     refused: tuple[str, ...] = ()
-    """Dimensions the organization's API does not tell apart."""
+    """Dimensions the organization's API does not tell apart, in the wire's words."""
+    asked_at: datetime | None = None
+    """When it was first asked for, where it was never read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class View:
         found = self._sums.get(key)
         if found is None:
             source = self.cost if metric == COST else self.spend(metric)
-            found = self._sums[key] = source.within(scope, span) if source is not None else {}
+            found = self._sums[key] = source.within(scope, _known(source, span, metric)) if source else {}
         return found
 
     def days(self, metric: str, scope: Scope) -> Daily | None:
@@ -97,6 +99,13 @@ class View:
         if key not in self._days:
             self._days[key] = _days(self.spend(metric), scope)
         return self._days[key]
+
+
+def _known(source: Spend, span: Span, metric: str) -> Span:
+    """Return the part of a span that daily figures reach: nothing is known of the days to come."""
+    if metric == COST or not source.cuts:
+        return span
+    return Span(min(span.start, source.cuts[-1]), min(span.end, source.cuts[-1]))
 
 
 def _days(source: Spend | None, scope: Scope) -> Daily | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.incident import Finding, Unjudged
-from bot.core.kinds import anomaly, budget, change, first_seen, native_limit, ratio
+from bot.core.kinds import anomaly, budget, change, first_seen, freshness, native_limit, ratio
 from bot.core.needs import Needs
 from bot.core.rules.book import Rule
 from bot.core.rules.problems import Problems
@@ -78,6 +78,15 @@ KINDS: Mapping[str, Kind] = {
         first_seen.judge,
         first_seen.summary,
     ),
+    "freshness": Kind(
+        freshness.ABOUT,
+        freshness.KEYS,
+        freshness.parse,
+        freshness.mentions,
+        freshness.needs,
+        freshness.judge,
+        freshness.summary,
+    ),
     "native_limit": Kind(
         native_limit.ABOUT,
         native_limit.KEYS,
@@ -89,6 +98,3 @@ KINDS: Mapping[str, Kind] = {
         native_limit.join,
     ),
 }
-
-NOT_IN_THIS_VERSION = frozenset(("freshness",))
-"""Kinds of the language that are told apart from misspelt ones."""

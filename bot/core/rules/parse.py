@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.core.kinds import KINDS, NOT_IN_THIS_VERSION
+from bot.core.kinds import KINDS
 from bot.core.rules.book import Problem, Rulebook
 from bot.core.rules.digests import DIGEST_KEYS
 from bot.core.rules.fields import choice, text_of
@@ -149,7 +149,7 @@ def _values(node: Node, ids: dict[str, Scalar], problems: Problems) -> tuple[str
         return None
     word = text_of(kind.value, "kind", problems)
     if word is not None and word not in KINDS:
-        near = "" if word in NOT_IN_THIS_VERSION else closest(word, KINDS)
+        near = closest(word, KINDS)
         message = f"kind {quoted(word)} is not known to this version; it knows: {known}"
         problems.add("B035", kind.value, message, near)
         # A misspelt kind hides none of the rule's other mistakes.

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -276,6 +276,27 @@ def metric_sums(
     if metric.level and width != "1d":
         raise ValueError(f"{metric.name} is a level: hours of it do not add up")
     return _sums(tx, USAGE[width], metric.name, metric.sources, cuts, known_at, before)
+
+
+def newest_days(tx: Connection, since: date) -> dict[str, date]:
+    """Return the newest UTC day with a figure by source: of costs whenever it was, of usage from `since` on.
+
+    A day of costs has one that is not zero, a day of usage a request; what is not counted in requests has none.
+    """
+    days: dict[str, date] = {}
+    # Clustered by day, so that the first row from the end that is not zero is soon found.
+    newest = tx.exec_driver_sql(
+        "SELECT bucket FROM cost_fact WHERE amount_nano != 0 ORDER BY bucket DESC LIMIT 1"
+    ).scalar()
+    if newest is not None:
+        days["costs"] = datetime.fromtimestamp(newest, UTC).date()
+    rows = tx.exec_driver_sql(
+        "SELECT s.source, MAX(f.bucket) FROM usage_day f JOIN series s ON s.id = f.series_id "
+        "WHERE f.bucket >= ? AND s.organization_id = ? AND (f.num_model_requests > 0 OR f.num_requests > 0) "
+        "GROUP BY s.source",
+        (epoch(since), ORGANIZATION),
+    )
+    return days | {source: datetime.fromtimestamp(bucket, UTC).date() for source, bucket in rows}
 
 
 def _sums(

@@ -1,0 +1,65 @@
+"""Why a rule cannot be judged by what it reads: refused by the organization's API, or too old."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from bot.core.dimension import NAMED_BY_ID
+from bot.core.incident import Reason, Unjudged
+from bot.core.kinds.freshness import COSTS, ages, instant
+from bot.core.metrics import METRICS
+from bot.core.needs import Needs
+from bot.core.rules.book import Rule
+from bot.core.view import COST, LIVE, Source, View
+
+COMPARING = ("change", "anomaly", "ratio", "first_seen")
+"""Kinds that late costs mislead: a budget only counts too little."""
+COLUMN_OF = {**NAMED_BY_ID, "service_tier": "service_tier"}
+"""Dimensions that an organization's API may refuse, and the wire's word for each."""
+
+
+def unready(
+    rule: Rule, wanted: Needs, fresh: tuple[timedelta, timedelta], view: View, now: datetime
+) -> Unjudged | None:
+    """Return why a rule that needs `wanted` is not judged; None when it can be.
+
+    `fresh` says how old polls and data may be (`freshness.allowed`).
+
+    What is open stays as it is, and nothing is said of the rule: what is stale is said once, by the freshness.
+    """
+    sources = tuple(_sources(wanted, view))
+    for source in sources:
+        for dimension in rule.scope.dimensions:
+            if COLUMN_OF.get(dimension) in source.refused:
+                return Unjudged(rule.id, None, "error", _refused(dimension, source))
+    poll, data = fresh
+    for source in sources:
+        if source.read_at is not None and now - source.read_at >= poll:
+            what = "costs" if source.name == COSTS else f"usage of {source.name.replace('_', ' ')}"
+            why = f"{Reason.STALE}: {what} last read on {instant(source.read_at)}"
+            return Unjudged(rule.id, None, "nodata", why)
+    if rule.kind in COMPARING and any(source.name == COSTS for source in sources):
+        for age in ages(view.sources, now, poll, data):
+            if age.stale:
+                return Unjudged(rule.id, None, "nodata", f"{Reason.STALE}: {age.said}")
+    return None
+
+
+def _sources(wanted: Needs, view: View) -> Iterator[Source]:
+    """Yield the sources that a rule reads, of those that are known."""
+    names = dict.fromkeys(
+        source for name in wanted.metrics if name in METRICS for source in METRICS[name].sources
+    )
+    if wanted.spans or wanted.metrics & {COST, LIVE}:
+        names = {COSTS: None, **names}
+    for name in names:
+        if name in view.sources:
+            yield view.sources[name]
+
+
+def _refused(dimension: str, source: Source) -> str:
+    told = "costs" if source.name == COSTS else f"usage of {source.name.replace('_', ' ')}"
+    word = dimension.replace("_", " ")
+    return (
+        f"OpenAI does not tell {told} by {word} to this organization: "
+        f"take {dimension} out of the rule, or ask OpenAI to allow it"
+    )

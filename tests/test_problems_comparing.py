@@ -2,7 +2,9 @@
 
 import pytest
 
+from bot.core.period import DAY
 from bot.edge.rule_files import load_texts
+from tests.test_schema import THE_LANGUAGE
 
 CHANGE = ("kind: change", "window: 7d", "when: {increase: 40%, at_least: $250}")
 ANOMALY = ("kind: anomaly",)
@@ -254,3 +256,29 @@ def test_a_mistake_is_told_at_its_place(lines, problems):
 @pytest.mark.parametrize("lines", [CHANGE, ANOMALY, RATIO], ids=["change", "anomaly", "ratio"])
 def test_the_bare_rules_of_this_page_are_good(lines):
     assert told(lines) == []
+
+
+def test_a_level_that_nobody_hears_is_told():
+    routes = "routes: {exec: {channel: c, only: critical}}\n"
+    rules = "".join(f"    {line}\n" for line in (*CHANGE, "critical_above: $5,000", "route: exec"))
+    found = load_texts({"a.yaml": f"{HEAD.replace('rules:', f'{routes}rules:')}{rules}"}, "rules").problems
+    assert [(p.code, p.message) for p in found] == [
+        ("W101", 'nobody hears +40% of "r": route "exec" says only critical')
+    ]
+
+
+def test_the_rules_of_the_language_say_what_they_mean():
+    book = load_texts({"a.yaml": THE_LANGUAGE}, "rules").book
+    week, unusual, cost, cached = (
+        book.rule(name)
+        for name in ("project-week", "unusual-spend", "support-cost-per-1k", "support-cache-hit")
+    )
+    dollar = 10**9
+    assert (week.window, week.percent, week.at_least, week.min_base) == (7, "40", 250 * dollar, 10 * dollar)
+    assert (week.critical_above, week.scope.each, week.route) == (5_000 * dollar, ("project",), "team")
+    assert (str(unusual.at_most), unusual.ignore_percent, unusual.ignore_below) == ("3 per week", "1", 0)
+    assert (unusual.critical_above, unusual.scope.each) == (1_000 * dollar, ("project", "model"))
+    assert (cost.metric, cost.denominator, cost.per) == ("cost", "num_model_requests", 1000)
+    assert (cost.how, cost.bound, cost.min_denominator, cost.back) == ("above", 4 * dollar, 10_000, 6 * DAY)
+    assert (cached.how, cached.bound, cached.hold_days, cached.window) == ("below", dollar * 35 // 100, 2, 3)
+    assert (cached.unit.share, cached.severity) == (True, "info")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.kinds import Kind
-from bot.core.rules.book import TEAM, Budget, Rule, rank
+from bot.core.rules.book import TEAM, Rule, Threshold, rank
 from bot.core.rules.problems import Problems, quoted
 from bot.core.rules.routes import unused
 from bot.core.rules.rule_keys import ID, ROUTE
@@ -29,9 +29,10 @@ def warn_of_unheard_levels(rules: Sequence[Read], setting: Setting, problems: Pr
     for read in rules:
         name = read.rule.route or setting.default_route
         _, route = setting.routes.get(name, (None, None))
-        if route is None or route.only == "info" or not isinstance(read.rule, Budget):
+        if route is None or route.only == "info":
             continue
-        unheard = [level.label for level in read.rule.thresholds if rank(level.severity) < rank(route.only)]
+        has: tuple[Threshold, ...] = getattr(read.rule, "thresholds", ())
+        unheard = [level.label for level in has if rank(level.severity) < rank(route.only)]
         if unheard:
             levels = " and ".join(part for part in (", ".join(unheard[:-1]), unheard[-1]) if part)
             place = read.values.at(ROUTE if read.values.has(ROUTE) else ID)

@@ -27,21 +27,12 @@ def line(told: Told) -> str:
 
 
 def fact(told: Told) -> str:
-    """Return the limit as a fact of the card; '' where none is known to be set."""
+    """Return the limit as a fact of the card; '' where none is known to be set. When it is reached, `line` says."""
     telling = told.telling
     if not telling.hard_limit or telling.kind == NATIVE:
         return ""
     limit = f"*OpenAI's hard limit*\n{short(telling.hard_limit)} a month"
-    if over(told):
-        return limit
-    if telling.enforcing:
-        return f"{limit}; OpenAI refuses its requests now"
-    at = instant(telling.cut_off_at)
-    if at is None:
-        return f"{limit}; not this month at this pace"
-    return (
-        f"{limit}; reached" if _reached(told, at) else f"{limit}; at this pace OpenAI cuts it off {when(at)}"
-    )
+    return limit if over(told) or line(told) else f"{limit}; no cut-off foreseen this month"
 
 
 def what(told: Told) -> str:

@@ -6,10 +6,7 @@ from bot.core.incident import Event
 from bot.core.telling import Telling
 from bot.render import blocks
 from bot.render.alert_words import EMOJI, RUNS, WORD, Told, in_a_row, levels, who
-from bot.render.kinds import settled, words
-
-AS_IT_IS = ("first_seen", "freshness", "native_limit")
-"""Kinds about what is so now: another level of them is news, and no correction."""
+from bot.render.kinds import AS_IT_IS, settled, words
 
 
 def line(event: Event, told: Told, *, named: bool) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 from bot.core.incident import Incident
 from bot.core.money import show_percent
 from bot.core.rules.book import rank
-from bot.core.telling import WORDS, subject
+from bot.core.telling import WORDS
 from bot.core.units import USD
 from bot.render import alert_limits, blocks
 from bot.render.alert_words import Told, as_of, emoji, mention, plain, usd, who, word
 from bot.render.figures import short
-from bot.render.kinds import KINDS, headline, words
+from bot.render.kinds import AS_IT_IS, KINDS, headline, words
+from bot.render.kinds.settled import window
 
 ROWS = 10
 SHARED = 3
@@ -28,12 +29,10 @@ def table(unsorted: Sequence[Told], revision: int, mentions: Sequence[str]) -> d
     called = f" {' '.join(mention(each) for each in mentions)}" if mentions else ""
     above = [blocks.section(f"{emoji(gravest)} {line}{called}"), _rows(told, revision)]
     if ahead := [_cut_off(each) for each in told[:ROWS] if alert_limits.line(each)]:
-        above.append(blocks.section("\n".join(ahead)))
+        above.append(blocks.section("\n".join(dict.fromkeys(ahead))))
     if shared := _in_common(alive):
         above.append(blocks.section(shared))
-    laid_over = [
-        f"{blocks.name(subject(each.telling), 80)}: {note}" for each in told[:ROWS] for note in each.notes
-    ]
+    laid_over = [f"{blocks.name(each.subject, 80)}: {note}" for each in told[:ROWS] for note in each.notes]
     if laid_over:
         above.append(blocks.context("\n".join(laid_over)))
     notes = [as_of(told[0].telling), "each is tracked on its own, its history in the thread"]
@@ -70,13 +69,13 @@ def _rows(told: Sequence[Told], revision: int) -> dict[str, Any]:
     titles.append("Period" if only else "When")
 
     def cells(each: Told) -> list[str]:
-        row = [_state(each.incident), subject(each.telling)]
+        row = [_state(each.incident), each.subject]
         if budgets:
             row.append(show_percent(each.incident.value, each.incident.amount) if _is_budget(each) else "")
         row.append(words(each).cell(each.figures, short))
         if has_over:
             row.append(_over(words(each).over(each)))
-        return [*row, each.telling.period]
+        return [*row, _when(each)]
 
     rows = [cells(each) for each in told[:ROWS]]
     if rest := told[ROWS:]:
@@ -91,6 +90,15 @@ def _rows(told: Sequence[Told], revision: int) -> dict[str, Any]:
 
 RIGHT = ("Used", "Spent", "So far", "Over by")
 """Columns of figures that can be compared down the column."""
+
+
+def _when(told: Told) -> str:
+    """Return `November`, `7 days to 20 Nov`, `now`."""
+    if told.telling.kind in AS_IT_IS:
+        return "now" if told.incident.state == "firing" else ""
+    if told.telling.kind != "anomaly" and told.telling.days:
+        return window(told).removeprefix("in the ").removeprefix("on ")
+    return told.telling.period
 
 
 def _is_budget(told: Told) -> bool:
@@ -111,17 +119,19 @@ def _over(over: int | None) -> str:
 
 
 def _headline(told: Sequence[Told], alive: Sequence[Told]) -> str:
-    what = _called(told)
+    what, budgets = _called(told), all(map(_is_budget, told))
     if not alive:
         return f"*{what}*: all of them ended or were corrected"
-    count = f"*{what}*" if len(alive) == len(told) else f"*{len(alive)} of {what}*"
-    if all(map(_is_budget, told)):
+    count = (
+        f"*{what}*" if len(alive) == len(told) else f"*{len(alive)} of {what}*{'' if budgets else ' stand'}"
+    )
+    if budgets:
         worst = max(alive, key=lambda each: (_ratio(each.incident), each.incident.value))
         share = show_percent(worst.incident.value, worst.incident.amount)
         value = short(worst.incident.value, worst.unit)
         zero = "$0" if worst.unit.dollars else "0"
         of = f"at *{share}*" if worst.incident.amount else f"with *{value}* of {zero}"
-        return f"{count} are past a level; the furthest is *{blocks.name(subject(worst.telling), 80)}* {of}"
+        return f"{count} are past a level; the furthest is *{blocks.name(worst.subject, 80)}* {of}"
     worst = min(alive, key=lambda each: (-rank(each.incident.severity), _worst(each)))
     first = f"{who(worst)}, {blocks.escape(words(worst).cell(worst.figures, short))}"
     if len({each.telling.kind for each in told}) > 1:
@@ -147,7 +157,8 @@ def _ratio(incident: Incident) -> float:
 
 
 def _cut_off(told: Told) -> str:
-    return f"{who(told)}: {alert_limits.line(told)}"
+    line = alert_limits.line(told)
+    return f"{who(told)}: {line.replace('At this pace', 'at this pace', 1)}"
 
 
 def _in_common(told: Sequence[Told]) -> str:

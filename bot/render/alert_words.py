@@ -61,15 +61,20 @@ class Told:
             incident.value,
             incident.amount,
             incident.foremost,
-            self.days,
+            self.days if telling.days else None,
             telling.note,
             telling.estimated,
         )
 
+    @property
+    def subject(self) -> str:
+        """Return what it speaks of, without markup; not escaped."""
+        return "OpenAI's costs" if self.telling.kind == "freshness" else subject(self.telling)
+
 
 def who(told: Told) -> str:
     """Return what it speaks of, in bold."""
-    return f"*{blocks.name(subject(told.telling), 120)}*"
+    return f"*{blocks.name(told.subject, 120)}*"
 
 
 def sums(value: int, amount: int, unit: Unit = USD) -> str:

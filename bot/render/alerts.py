@@ -70,7 +70,7 @@ def _facts(told: Told) -> list[str]:
 
 def _note(told: Told) -> str:
     note = blocks.clean(told.telling.note)
-    return blocks.escape(note) if note and words(told).notes else ""
+    return blocks.escape(note[:1].upper() + note[1:]) if words(told).notes else ""
 
 
 def _context(told: Told) -> list[str]:

@@ -19,6 +19,9 @@ KINDS: Mapping[str, Words] = {
     "native_limit": native_limit.WORDS,
 }
 
+AS_IT_IS = ("first_seen", "freshness", "native_limit")
+"""Kinds about what is so now: another level of them is news, and no correction."""
+
 
 def words(told: Told) -> Words:
     """Return the words of an incident's kind."""

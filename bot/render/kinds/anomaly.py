@@ -2,7 +2,7 @@
 
 from bot.core.period import show_day
 from bot.render import blocks
-from bot.render.alert_words import Told, peak_of
+from bot.render.alert_words import Told, peak_of, who
 from bot.render.figures import Figures, Show, alone, compared, estimate, exact, short, weekday
 from bot.render.kinds import settled
 from bot.render.kinds.settled import verb
@@ -13,14 +13,22 @@ UNUSUAL = "unusual"
 
 def headline(told: Told) -> str:
     """Return the first line: `spent $310 on 20 Nov, where about $95 is usual for a Friday: $215 over`."""
-    incident = told.incident
-    so = f"{verb(told)} *{short(incident.value, told.unit)}*{_estimate(told)} {_on(told)}, {_usual(told)}{_over(told)}"
-    corrected = (
-        f"is not unusual {_on(told)} after a correction: *{short(incident.value, told.unit)}*, {_usual(told)}"
-    )
-    if settled.is_over(told) or incident.state == "ok":
-        return settled.headline(told, so, corrected, ended(told))
-    return f"{settled.headline(told, so, corrected, '')}"
+    value = f"*{short(told.incident.value, told.unit)}*{settled.estimated(told)}"
+    if settled.is_over(told):
+        return f"{who(told)} {ended(told)}"
+    if told.incident.state == "ok":
+        return f"{who(told)} is no longer unusual after a correction: {value} {_on(told)}, {_usual(told)}"
+    so = f"{verb(told)} {value} {_on(told)}, {_usual(told)}{_over(told)}"
+    return f"{who(told)} {so}{_run(told)}{settled.late(told)}"
+
+
+def _run(told: Told) -> str:
+    """Return `, unusual for 3 days`, `, unusual on 2 days since 17 Nov`; '' on the first."""
+    days = told.incident.days
+    if len(days) < 2:
+        return ""
+    unbroken = (days[-1] - days[0]).days == len(days) - 1
+    return f", unusual {f'for {len(days)} days' if unbroken else f'on {len(days)} days since {show_day(days[0])}'}"
 
 
 def _on(told: Told) -> str:
@@ -38,10 +46,6 @@ def _usual(told: Told) -> str:
 def _over(told: Told) -> str:
     over = told.incident.value - told.incident.amount
     return f": *{alone(over, told.unit)} over*" if over > 0 and told.incident.amount > 0 else ""
-
-
-def _estimate(told: Told) -> str:
-    return estimate(told.telling.estimated, told.unit)
 
 
 def sentence(told: Told) -> str:
@@ -69,7 +73,7 @@ def facts(told: Told) -> list[str]:
     if over > 0 and incident.amount > 0:
         found.append(f"*Over*\n{exact(over, unit)}{f' ({share})' if share else ''}")
     if incident.foremost and incident.foremost != UNUSUAL:
-        found.append(f"*Passed*\n{blocks.escape(incident.foremost)}")
+        found.append(f"*Level*\n{blocks.escape(incident.foremost)}")
     return [*found, *settled.peak_fact(told), *settled.run_fact(told, "Unusual days")]
 
 
@@ -88,7 +92,7 @@ def ended(told: Told) -> str:
 
 def in_thread(told: Told) -> str:
     """Return how it came out, as a line of the thread."""
-    return settled.in_thread(told, ended(told))
+    return settled.in_thread(ended(told))
 
 
 WORDS = Words(

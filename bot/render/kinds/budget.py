@@ -95,8 +95,13 @@ def on_course(told: Told) -> str:
 
 def _foreseen(label: str) -> str:
     """Return a forecast level without its figure, where nobody looked further: `on course to pass 100% of it`."""
-    target = blocks.escape(label.removeprefix(FORECAST))
+    target = blocks.escape(_target(label))
     return f"on course to pass {target} of it" if target.endswith("%") else f"on course to pass {target}"
+
+
+def _target(label: str) -> str:
+    """Return what a forecast level is about: `100%` of `forecast 100%`."""
+    return label.removeprefix(FORECAST)
 
 
 def outlook_of(told: Told) -> Outlook | None:
@@ -205,8 +210,8 @@ def facts(told: Told) -> list[str]:
         told_facts.append(f"*Next level*\n{blocks.escape(label)}{at_most}")
     told_facts += _ahead(told)
     if incident.peak > incident.value:
-        share = show_percent(incident.peak, incident.amount)
-        told_facts.append(f"*Peak*\n{alone(incident.peak, unit, exact)} ({share})")
+        share = f" ({show_percent(incident.peak, incident.amount)})" if incident.amount else ""
+        told_facts.append(f"*Peak*\n{alone(incident.peak, unit, exact)}{share}")
     if len(incident.days) > 1:
         weeks = "Weeks" if telling.period_kind == "week" else "Days"
         told_facts.append(f"*{weeks} over*\n{len(incident.days)}, since {show_day(began(told))}")
@@ -218,6 +223,8 @@ def _ahead(told: Told) -> list[str]:
     incident, outlook = told.incident, outlook_of(told)
     if outlook is None or not told.telling.end:
         return []
+    if incident.reason == Reason.FORECAST_CLEARED and outlook.total > incident.amount:
+        return []  # it is the look ahead that has cleared since
     share = show_percent(outlook.total, incident.amount)
     if incident.state == "ended":
         said = show_day(date.fromisoformat(outlook.settled_until))
@@ -238,22 +245,23 @@ def rose(told: Told, labels: Sequence[str], because: str) -> str:
     """Return `passed 80 and 100%: $12,140.00 of $12,000.00 (101%)`, or what a forecast level foresees."""
     foreseen = [label for label in labels if label.startswith(FORECAST)]
     if foreseen and len(foreseen) == len(labels):
-        return f"{_course(told)}: {levels(labels)}{because}"
+        named = levels([_target(label) for label in labels])
+        return f"{_course(told, labels[-1])}: {FORECAST}{named}{because}"
     return f"passed {levels(labels)}{because}: {sentence(told)}"
 
 
 def again(told: Told, label: str, because: str) -> str:
     """Return `at 80% again: $10,284.00 of $12,000.00 (85%)`."""
     if label.startswith(FORECAST):
-        return f"{_course(told, ' again')}: {blocks.escape(label)}{because}"
+        return f"{_course(told, label, ' again')}: {blocks.escape(label)}{because}"
     return f"at {blocks.escape(label)} again{because}: {sentence(told)}"
 
 
-def _course(told: Told, when: str = "") -> str:
+def _course(told: Told, label: str, when: str = "") -> str:
     """Return `on course for $14,020, 117% of $12,000`."""
     outlook, amount = outlook_of(told), told.incident.amount
     if outlook is None:
-        return f"on course to pass a level{when}, {sentence(told)} so far"
+        return f"{_foreseen(label)}{when}, {sentence(told)} so far"
     share = f", {show_percent(outlook.total, amount)} of {short(amount)}" if amount else ""
     return f"on course for {short(outlook.total)}{when}{share}"
 
@@ -264,11 +272,11 @@ def cleared(told: Told, label: str) -> str:
     if outlook is None or not _below_level(outlook.total, label, told.incident.amount):
         # The last look ahead is the one that has cleared: its figure is no longer so.
         return f"{blocks.escape(label)} cleared: {sentence(told)}"
-    return f"forecast cleared: {_course(told, ' again')}"
+    return f"forecast cleared: {_course(told, label, ' again')}"
 
 
 def _below_level(total: int, label: str, amount: int) -> bool:
-    target = label.removeprefix(FORECAST)
+    target = _target(label)
     if target.endswith("%"):
         return total * 100 < Fraction(target.removesuffix("%")) * amount
     at = parse_usd(target)

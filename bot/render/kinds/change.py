@@ -1,7 +1,7 @@
 """What an alert of a change says: some days beside as many days before them."""
 
 from bot.render import blocks
-from bot.render.alert_words import Told, levels, peak_of
+from bot.render.alert_words import Told, peak_of, who
 from bot.render.figures import Figures, Show, alone, compared, estimate, exact, short
 from bot.render.kinds import settled
 from bot.render.kinds.settled import before, before_title, more, verb, window, window_title
@@ -10,30 +10,31 @@ from bot.render.kinds.words import Words
 
 def headline(told: Told) -> str:
     """Return the first line: `spent $1,240 in the 7 days to 20 Nov, 52% ($424) more than the 7 days before`."""
-    so = f"{verb(told)} {_figures(told)}"
-    which = "down" if settled.falls(told) else "up"
-    corrected = f"is not {which} by so much after a correction: {_figures(told)}"
-    return settled.headline(told, so, corrected, ended(told))
+    if settled.is_over(told):
+        return f"{who(told)} {ended(told)}"
+    if told.incident.state == "ok":
+        return f"{who(told)} is {_no_longer(told)} after a correction: {_figures(told)}"
+    return f"{who(told)} {verb(told)} {_figures(told)}{settled.run(told)}{settled.late(told)}"
+
+
+def _no_longer(told: Told) -> str:
+    return f"no longer {'down' if settled.falls(told) else 'up'} by so much"
 
 
 def _figures(told: Told) -> str:
-    return f"*{short(told.incident.value, told.unit)}*{_estimate(told)} {window(told)}, {_than(told)}"
+    return f"*{short(told.incident.value, told.unit)}*{settled.estimated(told)} {window(told)}, {_than(told)}"
 
 
-def _than(told: Told) -> str:
+def _than(told: Told, show: Show = short) -> str:
     if told.incident.amount <= 0:
-        return f"where {before(told)} came to {alone(told.incident.amount, told.unit)}"
-    return f"{more(told)} {before(told)}"
-
-
-def _estimate(told: Told) -> str:
-    return estimate(told.telling.estimated, told.unit)
+        return f"where {before(told)} came to {alone(told.incident.amount, told.unit, show)}"
+    return f"{more(told, show)} {before(told)}"
 
 
 def sentence(told: Told) -> str:
     """Return `$1,240.00 in the 7 days to 20 Nov, 52% ($424) more than the 7 days before`."""
     value = f"{exact(told.incident.value, told.unit)}{estimate(told.telling.estimated, told.unit, exact)}"
-    return f"{value} {window(told)}, {_than(told).replace('*', '')}"
+    return f"{value} {window(told)}, {_than(told, exact).replace('*', '')}"
 
 
 def cell(told: Figures, show: Show) -> str:
@@ -57,7 +58,7 @@ def facts(told: Told) -> list[str]:
         f"*Change*\n{change}",
     ]
     if incident.foremost:
-        found.append(f"*Passed*\n{levels([incident.foremost])}")
+        found.append(f"*Level*\n{blocks.escape(incident.foremost.replace('-', '−'))}")
     return [*found, *settled.peak_fact(told), *settled.run_fact(told, "Days so")]
 
 
@@ -71,8 +72,7 @@ def level(label: str) -> str:
 def ended(told: Told) -> str:
     """Return how it came out: `no longer up by so much: 3 days past it, 18–20 Nov, at most $1,300`."""
     most = f"at most *{short(peak_of(told.incident), told.unit)}* {_in_days(told)}"
-    which = "down" if settled.falls(told) else "up"
-    return settled.past(told, f"is no longer {which} by so much", "past it", most, sentence(told))
+    return settled.past(told, f"is {_no_longer(told)}", "past it", most, sentence(told))
 
 
 def _in_days(told: Told) -> str:
@@ -82,7 +82,7 @@ def _in_days(told: Told) -> str:
 
 def in_thread(told: Told) -> str:
     """Return how it came out, as a line of the thread."""
-    return settled.in_thread(told, ended(told))
+    return settled.in_thread(ended(told))
 
 
 WORDS = Words("change", "changes", headline, sentence, cell, facts, in_thread, over=settled.over, level=level)

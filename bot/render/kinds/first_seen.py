@@ -1,5 +1,7 @@
 """What an alert of something new says: what it is, where, and what it has cost since its first day."""
 
+from datetime import date
+
 from bot.core.groups import OTHER
 from bot.core.period import show_day
 from bot.core.telling import WORDS as DIMENSIONS
@@ -41,8 +43,12 @@ def _place(dimension: str, name: str) -> str:
 
 
 def _since(told: Told) -> str:
-    days = told.days
-    return f"since {show_day(days.start)}" if days else "so far"
+    first = _first(told)
+    return f"since {show_day(first)}" if first else "so far"
+
+
+def _first(told: Told) -> date | None:
+    return told.days.start if told.telling.days and told.days else None
 
 
 def _estimate(told: Told) -> str:
@@ -57,18 +63,18 @@ def sentence(told: Told) -> str:
 
 def cell(told: Figures, show: Show) -> str:
     """Return `$12.40 since 20 Nov`; what is known for long has no first day."""
-    since = f" since {show_day(told.days.start)}" if told.days and told.level else ""
+    since = f" since {show_day(told.days.start)}" if told.days else ""
     return f"{show(told.value, told.unit)}{since}{estimate(told.estimated, told.unit, show)}"
 
 
 def facts(told: Told) -> list[str]:
     """Return its first day and what it came to."""
-    incident, days = told.incident, told.days
+    incident, first = told.incident, _first(told)
     found = [
         f"*Cost*\n{exact(incident.value, told.unit)}{estimate(told.telling.estimated, told.unit, exact)}"
     ]
-    if days:
-        found.append(f"*First seen*\n{show_day(days.start)}")
+    if first:
+        found.append(f"*First seen*\n{show_day(first)}")
     return found
 
 
@@ -81,7 +87,7 @@ def ended(told: Told) -> str:
 
 def in_thread(told: Told) -> str:
     """Return that it is known by now, as a line of the thread."""
-    return settled.in_thread(told, ended(told))
+    return settled.in_thread(ended(told))
 
 
 WORDS = Words("newcomer", "newcomers", headline, sentence, cell, facts, in_thread, notes=False)

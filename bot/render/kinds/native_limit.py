@@ -48,7 +48,7 @@ def cell(told: Figures, show: Show) -> str:
 def facts(told: Told) -> list[str]:
     """Return what is spent, the limit, and when it is reached."""
     incident = told.incident
-    limit = f"{exact(incident.amount, told.unit)} a month" if incident.amount else "none"
+    limit = f"{short(incident.amount, told.unit)} a month" if incident.amount else "none"
     found = [f"*This month*\n{exact(incident.value, told.unit)}", f"*OpenAI's hard limit*\n{limit}"]
     at = instant(told.telling.cut_off_at)
     if at and incident.level == CUT_OFF and not settled.is_over(told):
@@ -68,4 +68,11 @@ def ended(told: Told) -> str:
     return ENDED.get(told.incident.level, "has its hard limit at OpenAI as it should be")
 
 
-WORDS = Words("hard limit", "hard limits", headline, sentence, cell, facts, ended, level=level, notes=False)
+def in_thread(told: Told) -> str:
+    """Return how it came out, as a line of the thread."""
+    return settled.in_thread(ended(told))
+
+
+WORDS = Words(
+    "hard limit", "hard limits", headline, sentence, cell, facts, in_thread, level=level, notes=False
+)

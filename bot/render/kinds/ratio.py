@@ -2,7 +2,7 @@
 
 from bot.render import blocks
 from bot.render.alert_words import Told, peak_of, who
-from bot.render.figures import Figures, Show, alone, compared, estimate, exact, short
+from bot.render.figures import Figures, Show, alone, compared, exact, short
 from bot.render.kinds import settled
 from bot.render.kinds.settled import before, before_title, window, window_title
 from bot.render.kinds.words import Words
@@ -14,7 +14,7 @@ def headline(told: Told) -> str:
         return f"{who(told)} {ended(told)}"
     if told.incident.state == "ok":
         return f"{who(told)} is {_no_longer(told)} after a correction: {sentence(told)}"
-    so = f"{_is(told)}{_estimate(told)} {window(told)}, {_beside(told)}"
+    so = f"{_is(told)}{settled.estimated(told)} {window(told)}, {_beside(told)}"
     return f"{who(told)}{so}{settled.run(told)}{settled.late(told)}"
 
 
@@ -46,10 +46,6 @@ def _beside(told: Told) -> str:
 def _moved(label: str) -> bool:
     """Tell whether a level is about how much the ratio moved, and not about a bound."""
     return label.startswith(("+", "-"))
-
-
-def _estimate(told: Told) -> str:
-    return estimate(told.telling.estimated, told.unit)
 
 
 def sentence(told: Told) -> str:
@@ -85,7 +81,7 @@ def facts(told: Told) -> list[str]:
     if _moved(label):
         found.append(f"*{before_title(told)}*\n{exact(incident.amount, told.unit)}")
     if incident.foremost:
-        found.append(f"*Level*\n{blocks.escape(label)}")
+        found.append(f"*Level*\n{blocks.escape(label.replace('-', '−'))}")
     return [*found, *settled.peak_fact(told), *settled.run_fact(told, "Days so")]
 
 
@@ -111,7 +107,7 @@ def ended(told: Told) -> str:
 
 def in_thread(told: Told) -> str:
     """Return how it came out, as a line of the thread."""
-    return settled.in_thread(told, ended(told))
+    return settled.in_thread(ended(told))
 
 
 WORDS = Words("ratio", "ratios", headline, sentence, cell, facts, in_thread, level=level)

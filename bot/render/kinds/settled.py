@@ -4,8 +4,8 @@ from bot.core.incident import Reason
 from bot.core.period import Span, show_day, show_span
 from bot.core.units import USD
 from bot.render import blocks
-from bot.render.alert_words import Told, began, in_a_row, reason_of, run_words, who
-from bot.render.figures import compared, exact, short
+from bot.render.alert_words import Told, began, in_a_row, reason_of, run_words
+from bot.render.figures import Show, compared, estimate, exact, short
 
 OVER = (Reason.RUN_OVER, Reason.OVER)
 """Why an incident ended, where it is just no longer so."""
@@ -50,13 +50,13 @@ def verb(told: Told) -> str:
     return "spent" if told.unit.dollars else "had"
 
 
-def more(told: Told) -> str:
+def more(told: Told, show: Show = short) -> str:
     """Return `*52%* ($424) more than`, `12% ($100) less than`, `as much as`."""
     value, amount = told.incident.value, told.incident.amount
     if value == amount:
         return "as much as"
     which = "more than" if value > amount else "less than"
-    difference = short(abs(value - amount), told.unit)
+    difference = show(abs(value - amount), told.unit)
     share = compared(value, amount)
     return f"*{share}* ({difference}) {which}" if share else f"*{difference}* {which}"
 
@@ -64,6 +64,12 @@ def more(told: Told) -> str:
 def run(told: Told) -> str:
     """Return `, day 3 in a row`; '' on the first day."""
     return f", {in_a_row(told)}" if len(told.incident.days) > 1 else ""
+
+
+def estimated(told: Told) -> str:
+    """Return ` ($312 of it estimated)`; '' where nothing is."""
+    said = estimate(told.telling.estimated, told.unit)
+    return f" ({said.removeprefix(', ')})" if said else ""
 
 
 def late(told: Told) -> str:
@@ -102,9 +108,9 @@ def past(told: Told, back: str, what: str, most: str, last: str) -> str:
     return f"{back}: {run_words(told, what)}{'' if falls(told) else f', {most}'}"
 
 
-def in_thread(told: Told, words: str) -> str:
-    """Return the end of an incident as a line of its thread, which names its subject where it must."""
-    return words.removeprefix("is ") if told.incident.reason in OVER else words
+def in_thread(words: str) -> str:
+    """Return how it came out as a line of the thread, which names its subject where it must."""
+    return words.removeprefix("is ")
 
 
 def run_fact(told: Told, title: str) -> list[str]:
@@ -118,12 +124,3 @@ def peak_fact(told: Told) -> list[str]:
     incident = told.incident
     higher = incident.peak > incident.value and not falls(told)
     return [f"*Peak*\n{exact(incident.peak, told.unit)}"] if higher else []
-
-
-def headline(told: Told, so: str, corrected: str, ended: str) -> str:
-    """Return the first line: what is so, what was corrected, or how it ended."""
-    if is_over(told):
-        return f"{who(told)} {ended}"
-    if told.incident.state == "ok":
-        return f"{who(told)} {corrected}"
-    return f"{who(told)} {so}{run(told)}{late(told)}"

@@ -76,18 +76,22 @@ class Finding:
     estimated: int = 0
     """How much of the value is estimated."""
 
-    @property
-    def reached(self) -> tuple[Threshold, ...]:
-        """Return the levels that are true: the value is at or above them, and something was spent."""
+    reached: tuple[Threshold, ...] = field(init=False, repr=False, compare=False)
+    """The levels that are true: the value is at or above them, and something was spent."""
+
+    def __post_init__(self) -> None:
         if self.holding is not None:
-            return tuple(level for level in self.levels if level.label in self.holding)
-        return tuple(level for level in self.levels if self.value > 0 and self.value >= level.at(self.amount))
+            reached = tuple(level for level in self.levels if level.label in self.holding)
+        elif self.value <= 0:
+            reached = ()
+        else:
+            reached = tuple(level for level in self.levels if self.value >= level.at(self.amount))
+        object.__setattr__(self, "reached", reached)
 
     @property
     def top(self) -> Threshold | None:
         """Return the highest actual level that is true."""
-        reached = self.reached
-        return reached[-1] if reached else None
+        return self.reached[-1] if self.reached else None
 
     @property
     def foremost(self) -> Threshold | None:

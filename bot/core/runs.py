@@ -4,8 +4,9 @@ However long it is, and however revisions move its days, a run stays one inciden
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from operator import attrgetter
 
 from bot.core.foresight import foresee
 from bot.core.incident import Finding, Incident, Reason
@@ -149,9 +150,12 @@ def _if_changed(decision: Decision, before: Incident) -> Decision:
     return replace(decision, incident=None) if same(decision.incident, before) else decision
 
 
+_STATE = attrgetter(*(part.name for part in fields(Incident) if part.name not in ("reason", "changed_at")))
+
+
 def same(after: Incident | None, before: Incident) -> bool:
     """Tell whether nothing about an incident changed but when it was looked at."""
-    return after is None or replace(after, reason=before.reason, changed_at=before.changed_at) == before
+    return after is None or after is before or bool(_STATE(after) == _STATE(before))
 
 
 def _merge(changed: dict[str, Decision], decision: Decision) -> None:

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice
 
 from bot.core.dimension import NAMED_BY_ID, UNATTRIBUTED, Series, reader
 from bot.core.period import Span
@@ -34,6 +35,23 @@ def cuts_of(spans: Iterable[Span]) -> tuple[date, ...]:
     return tuple(sorted({day for span in spans for day in (span.start, span.end)}))
 
 
+@dataclass(slots=True)
+class _Admitted:
+    groups: list[tuple[Group, Group]] = field(default_factory=list)
+    asked: int = 0
+    """How many of the groups that were seen have been asked about."""
+
+
+@dataclass(slots=True)
+class _Lookups:
+    """What does not change from one scan to the next while series, names and rules stay the same."""
+
+    columns: dict[str, dict[int, str]] = field(default_factory=dict)
+    teams: dict[str, str] = field(default_factory=dict)
+    groups: dict[tuple[str, ...], dict[Group, None]] = field(default_factory=dict)
+    admitted: dict[tuple[Scope, tuple[str, ...], int], _Admitted] = field(default_factory=dict)
+
+
 class Spend:
     """Cost or a usage metric by series and stretch, and the sums people ask of it, in nano-dollars or units.
 
@@ -56,7 +74,9 @@ class Spend:
         history_from: date | None = None,
         as_of: datetime | None = None,
         level: bool = False,
+        like: "Spend | None" = None,
     ) -> None:
+        """Lay out a scan; `like` is another one of the same series, names and book, whose lookups are shared."""
         self.cuts = tuple(cuts)
         self.level = level
         self.names = names
@@ -68,11 +88,9 @@ class Spend:
         self._series = series
         self._book = book
         self._models = frozenset(models)
-        self._teams: dict[str, str] = {}
-        self._values: dict[str, dict[int, str]] = {}
+        self._looked: _Lookups = like._looked if like is not None else _Lookups()  # noqa: SLF001 - its own kind
         self._grouped: dict[tuple[str, ...], list[dict[Group, int]]] = {}
         self._sums: dict[tuple[tuple[str, ...], Span], dict[Group, int]] = {}
-        self._admitted: dict[tuple[Scope, tuple[str, ...]], dict[Group, bool]] = {}
 
     def by(self, dimensions: tuple[str, ...], span: Span) -> Mapping[Group, int]:
         """Return the sum of each group over `span`, whose ends must be cuts; unseen groups are absent.
@@ -110,20 +128,31 @@ class Spend:
         self, scope: Scope, dimensions: tuple[str, ...], width: int, sums: Mapping[Group, int]
     ) -> dict[Group, int]:
         """Return what of `sums` the scope admits, by the first `width` dimensions."""
-        admitted = self._admitted.setdefault((scope, dimensions), {})
-        everything = not scope.select.terms and not scope.excluded.terms
         total: dict[Group, int] = {}
-        for group, amount in sums.items():
-            if not everything:
-                known = admitted.get(group)
-                if known is None:
-                    values = dict(zip(dimensions, group, strict=True))
-                    known = admitted[group] = scope.admits(values, self.names.of)
-                if not known:
-                    continue
-            key = group[:width]
-            total[key] = total.get(key, 0) + amount
+        if not scope.select.terms and not scope.excluded.terms:
+            for group, amount in sums.items():
+                key = group[:width]
+                total[key] = total.get(key, 0) + amount
+            return total
+        for group, key in self._admitted(scope, dimensions, width):
+            known = sums.get(group)
+            if known is not None:
+                total[key] = total.get(key, 0) + known
         return total
+
+    def _admitted(self, scope: Scope, dimensions: tuple[str, ...], width: int) -> list[tuple[Group, Group]]:
+        """Return the groups of `dimensions` that a scope admits, each with the group it counts to.
+
+        Each group that was ever seen is asked about once, however many spans and scans there are.
+        """
+        seen = self._looked.groups.setdefault(dimensions, {})
+        found = self._looked.admitted.setdefault((scope, dimensions, width), _Admitted())
+        if found.asked < len(seen):
+            for group in islice(seen, found.asked, None):
+                if scope.admits(dict(zip(dimensions, group, strict=True)), self.names.of):
+                    found.groups.append((group, group[:width]))
+            found.asked = len(seen)
+        return found.groups
 
     def keys(self, scope: Scope, span: Span) -> tuple[tuple[str, ...], dict[Group, list[Group]]]:
         """Return the dimensions `by` must be asked for, and which of its groups make up each group of `scope`."""
@@ -159,23 +188,26 @@ class Spend:
                 group = tuple([column[series_id] for column in columns])
                 sums[group] = sums.get(group, 0) + amount
             grouped.append(sums)
+        seen = self._looked.groups.setdefault(dimensions, {})
+        for sums in grouped:
+            seen.update(dict.fromkeys(sums))
         self._grouped[dimensions] = grouped
         return grouped
 
     def _column(self, dimension: str) -> dict[int, str]:
-        known = self._values.get(dimension)
+        known = self._looked.columns.get(dimension)
         if known is None:
             read = reader(dimension, self._team_of, self._models)
-            known = self._values[dimension] = {key: read(series) for key, series in self._series.items()}
+            known = self._looked.columns[dimension] = {key: read(series) for key, series in self._series.items()}
         return known
 
     def _team_of(self, project_id: str) -> str:
         if not project_id:
             return ""
-        known = self._teams.get(project_id)
+        known = self._looked.teams.get(project_id)
         if known is None:
             name = self.names.of("project", project_id)
-            known = self._teams[project_id] = self._book.team_of(project_id, name)
+            known = self._looked.teams[project_id] = self._book.team_of(project_id, name)
         return known
 
 

@@ -295,7 +295,12 @@ def _estimated(rule: Budget, view: View, group: Group, span: Span) -> int:
 
 def levels_of(rule: Budget, amount: int) -> tuple[Threshold, ...]:
     """Return the rule's actual levels, lowest first, for an amount; of an amount of 0, by their percentage."""
-    actual = (level for level in rule.thresholds if level.basis == "actual")
+    return _sorted(rule.thresholds, amount)
+
+
+@lru_cache(maxsize=10_000)  # a thousand rules have a few amounts each, looked at on every poll
+def _sorted(thresholds: tuple[Threshold, ...], amount: int) -> tuple[Threshold, ...]:
+    actual = (level for level in thresholds if level.basis == "actual")
     return tuple(sorted(actual, key=lambda level: (level.at(amount), level.at(_ANY))))
 
 

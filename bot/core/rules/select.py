@@ -78,11 +78,18 @@ class Scope:
     select: Selector = field(default_factory=Selector)
     excluded: Selector = field(default_factory=Selector)
     each: tuple[str, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+    dimensions: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """What must be known to judge the scope, `each` first, none twice."""
 
-    @property
-    def dimensions(self) -> tuple[str, ...]:
-        """Return the dimensions that must be known to judge the scope, `each` first, none twice."""
-        return tuple(dict.fromkeys((*self.each, *self.select.dimensions, *self.excluded.dimensions)))
+    def __post_init__(self) -> None:
+        # Scopes are keys of every sum there is: what they hash to is worked out once.
+        object.__setattr__(self, "_hash", hash((self.select, self.excluded, self.each)))
+        known = (*self.each, *self.select.dimensions, *self.excluded.dimensions)
+        object.__setattr__(self, "dimensions", tuple(dict.fromkeys(known)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def admits(self, values: dict[str, str], name_of: NameOf) -> bool:
         """Tell whether spend with these dimension values belongs to the scope."""

@@ -1,0 +1,211 @@
+"""Stored snapshots → what rules would have said, each figure known when it was seen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Connection
+
+from bot.core.backtest import Difference, Progress, Told, backtest, begins, difference, instants
+from bot.core.dimension import Series
+from bot.core.errors import SetupWrong
+from bot.core.evaluate import needs, next_boundary
+from bot.core.limits import Limits
+from bot.core.metrics import METRICS
+from bot.core.period import DAY
+from bot.core.rules.book import Rulebook
+from bot.core.spend import Names, Spend, cuts_of
+from bot.core.timeline import Observation, Timeline, as_it_would_have_been
+from bot.core.view import LIVE, Source, View
+from bot.edge.store import history, limits, records
+from bot.edge.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Everything stored that some rulebook looks at, in the order it was seen."""
+
+    cost: Sequence[Observation]
+    usage: Mapping[str, Sequence[Observation]]
+    cost_series: Mapping[int, Series]
+    usage_series: Mapping[int, Series]
+    models: frozenset[str]
+    names: Names
+    limits: Limits
+    history_from: date
+    first_poll: datetime
+    polls: Sequence[tuple[datetime, bool]]
+    refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What one rulebook would have said, and what another one does differently."""
+
+    since: datetime
+    until: datetime
+    first_poll: datetime
+    told: Told
+    other: Told | None = None
+    difference: Difference | None = None
+    notes: tuple[str, ...] = ()
+
+
+def run(
+    store: Store,
+    book: Rulebook,
+    since: date,
+    until: datetime,
+    *,
+    other: Rulebook | None = None,
+    progress: Progress | None = None,
+) -> Compared:
+    """Replay what is stored from `since` up to `until` under `book`, and compare with `other` (the rules before).
+
+    Raises SetupWrong when nothing is stored to replay.
+    """
+    books = [book] if other is None else [book, other]
+    with store.reading() as tx:
+        past = load(tx, store, books, since, until)
+    start = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    told = [_tell(past, each, start, until, progress) for each in books]
+    return Compared(
+        start,
+        until,
+        past.first_poll,
+        told[0],
+        told[1] if other is not None else None,
+        difference(told[1], told[0]) if other is not None else None,
+        tuple(_notes(past, books, start)),
+    )
+
+
+def load(tx: Connection, store: Store, books: Sequence[Rulebook], since: date, until: datetime) -> Past:
+    """Read everything the rulebooks look at, from one scan of each metric."""
+    state = records.stored(tx).get(("costs", "1d"))
+    first_poll = history.first_poll(tx)
+    if state is None or state.since is None or first_poll is None:
+        raise SetupWrong(
+            "No costs are stored yet, so there is nothing to replay.",
+            "Run budgetbot sync --since, or let the first poll fetch the history.",
+        )
+    start = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    wanted = [needs(book, start) for book in books] + [needs(book, until) for book in books]
+    earliest = min((day for each in wanted for day in (each.first, each.daily) if day), default=since)
+    earliest = max(min(earliest, begins(books[0], start).date()), state.since)
+    metrics = {name for each in wanted for name in each.metrics if name in METRICS}
+    cost_series, models = store.index.refresh(tx)
+    seen = int(first_poll.timestamp())
+    return Past(
+        as_it_would_have_been(history.costs(tx, earliest), seen),
+        {
+            name: as_it_would_have_been(history.usage(tx, METRICS[name], earliest), seen)
+            for name in sorted(metrics)
+        },
+        cost_series,
+        store.index.usage(tx) if metrics else {},
+        models,
+        records.names(tx),
+        limits.read(tx, until),
+        state.since,
+        first_poll,
+        history.polls(tx, begins(books[0], start), until),
+        {source: each.refused for (source, width), each in records.stored(tx).items() if width == "1d"},
+    )
+
+
+def _tell(past: Past, book: Rulebook, since: datetime, until: datetime, progress: Progress | None) -> Told:
+    # What a bot that was there since its first poll knew, it knew from then on.
+    start = begins(book, since)
+    if since.date() >= past.first_poll.date():
+        start = max(start, past.first_poll)
+    moments = instants(book, _looked(book, past.polls), start, until)
+    return backtest(book, moments, Seen(past).view, since, progress)
+
+
+def _looked(book: Rulebook, polls: Sequence[tuple[datetime, bool]]) -> list[datetime]:
+    """Return the polls that evaluated anything: something had changed, or a boundary had passed."""
+    told: list[datetime] = []
+    again: datetime | None = None
+    for now, changed in polls:
+        if changed or again is None or now >= again:
+            told.append(now)
+            again = next_boundary(book, now)
+    return told
+
+
+class Seen:
+    """Shows what was known at instants that only go on."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+        self._cost = Timeline(past.cost)
+        self._usage = {name: Timeline(rows) for name, rows in past.usage.items()}
+        self._like: dict[bool, Spend] = {}
+
+    def view(self, book: Rulebook, now: datetime) -> View:
+        """Return everything the rules may look at, as it was known at `now`."""
+        seen, past, wanted = int(now.timestamp()), self._past, needs(book, now)
+        for timeline in (self._cost, *self._usage.values()):
+            timeline.learn(seen)
+        days: tuple[date, ...] = ()
+        if wanted.daily is not None:
+            first, today = max(wanted.daily, past.history_from), now.date()
+            days = tuple(first + place * DAY for place in range((today - first).days + 2))
+        daily = self._spend(self._cost, days, book, now) if days else None
+        return View(
+            self._spend(self._cost, cuts_of(wanted.spans), book, now),
+            daily=daily,
+            usage={
+                name: self._spend(self._usage[name], days, book, now, usage=True, level=METRICS[name].level)
+                for name in wanted.metrics
+                if name in self._usage
+            },
+            live=daily if LIVE in wanted.metrics else None,
+            limits=past.limits,
+            sources={source: Source(source, now, None, refused) for source, refused in past.refused.items()},
+        )
+
+    def _spend(
+        self,
+        timeline: Timeline,
+        cuts: Sequence[date],
+        book: Rulebook,
+        now: datetime,
+        *,
+        usage: bool = False,
+        level: bool = False,
+    ) -> Spend:
+        past = self._past
+        built = Spend(
+            cuts,
+            timeline.stretches(cuts),
+            past.usage_series if usage else past.cost_series,
+            past.names,
+            book,
+            models=past.models,
+            history_from=past.history_from,
+            as_of=now,
+            level=level,
+            like=self._like.get(usage),
+        )
+        self._like.setdefault(usage, built)
+        return built
+
+
+def _notes(past: Past, books: Sequence[Rulebook], since: datetime) -> list[str]:
+    notes = []
+    if since < past.first_poll:
+        notes.append(
+            f"Before the first poll ({past.first_poll:%Y-%m-%d %H:%M} UTC) each day counts as known when it ended."
+        )
+    if since.date() < past.history_from:
+        notes.append(f"Costs are stored from {past.history_from} on; nothing is judged before.")
+    rules = [rule for book in books for rule in book.rules]
+    if any(rule.metric == LIVE for rule in rules):
+        notes.append(
+            "Live spend is replayed as it was billed: estimates of the past are not kept by project."
+        )
+    if any(rule.kind == "native_limit" for rule in rules) or any(needs(book, since).limits for book in books):
+        notes.append("OpenAI's hard limits count as they are now: their past is not known.")
+    return notes

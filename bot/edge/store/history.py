@@ -1,0 +1,76 @@
+"""Every figure with when it was seen: what a backtest replays. One scan of facts and history for each metric."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlmodel import col
+
+from bot.core.metrics import Metric
+from bot.core.period import epoch
+from bot.core.timeline import Observation
+from bot.edge.store.facts import USAGE
+from bot.edge.store.tables import ORGANIZATION, PollRow, PollSource, utc
+
+
+def costs(tx: Connection, since: date) -> list[Observation]:
+    """Return every cost of the days from `since` on that was ever known, in the order it was seen."""
+    statement = (
+        "SELECT observed_at, bucket, series_id, amount_nano FROM cost_fact WHERE bucket >= ? "
+        "UNION ALL SELECT observed_at, bucket, series_id, amount_nano FROM cost_history WHERE bucket >= ? "
+        "ORDER BY 1"
+    )
+    return _observations(tx, statement, (epoch(since),) * 2)
+
+
+def usage(tx: Connection, metric: Metric, since: date) -> list[Observation]:
+    """Return every daily figure of a metric that was ever known, in the order it was seen."""
+    table, marks = USAGE["1d"], ", ".join("?" * len(metric.sources))
+    parts = (
+        f"SELECT f.observed_at, f.bucket, f.series_id, f.{metric.name} FROM {name} f "  # noqa: S608 - our own names
+        f"JOIN series s ON s.id = f.series_id WHERE f.bucket >= ? AND s.source IN ({marks}) "
+        f"AND f.{metric.name} IS NOT NULL"
+        for name in (table.fact, table.history)
+    )
+    return _observations(tx, f"{' UNION ALL '.join(parts)} ORDER BY 1", (epoch(since), *metric.sources) * 2)
+
+
+def polls(tx: Connection, since: datetime, until: datetime) -> list[tuple[datetime, bool]]:
+    """Return when costs were read completely, and whether anything had changed; in the order of time."""
+    rows = tx.execute(
+        select(col(PollRow.now), col(PollRow.changed))
+        .join(PollSource, col(PollSource.poll_id) == col(PollRow.id))
+        .where(
+            col(PollRow.organization_id) == ORGANIZATION,
+            col(PollSource.source) == "costs",
+            col(PollSource.complete).is_(True),
+            col(PollRow.now) >= since,
+            col(PollRow.now) <= until,
+        )
+        .order_by(col(PollRow.now))
+    )
+    return [(utc(now), changed > 0) for now, changed in rows]
+
+
+def first_poll(tx: Connection) -> datetime | None:
+    """Return when costs were first read completely; None before that."""
+    row = tx.execute(
+        select(col(PollRow.now))
+        .join(PollSource, col(PollSource.poll_id) == col(PollRow.id))
+        .where(
+            col(PollRow.organization_id) == ORGANIZATION,
+            col(PollSource.source) == "costs",
+            col(PollSource.complete).is_(True),
+        )
+        .order_by(col(PollRow.now))
+        .limit(1)
+    ).first()
+    return utc(row[0]) if row else None
+
+
+def _observations(tx: Connection, statement: str, values: Sequence[Any]) -> list[Observation]:
+    result = tx.exec_driver_sql(statement, tuple(values))
+    assert result.cursor is not None
+    make = Observation._make
+    return [make(row) for row in result.cursor.fetchall()]

@@ -15,10 +15,10 @@ Everything is a function of the days. A `Pace` remembers what it worked out, so 
 group, or the probability on every day of its month, cost little more than its first forecast.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import accumulate, cycle, pairwise
+from itertools import cycle, pairwise
 from math import erfc, exp, log, sqrt
 from typing import Literal, Self
 
@@ -98,17 +98,32 @@ class Pace:
     Credits count in sums, and as nothing in the pace: money given back says nothing about tomorrow.
     """
 
-    def __init__(self, first: date, settled: Sequence[int]) -> None:
+    def __init__(self, first: date, settled: Iterable[int] = ()) -> None:
         self.first = first
-        self.settled_until = first + timedelta(days=len(settled))
-        self._sums = [0, *accumulate(settled)]
-        launch = next((place for place, value in enumerate(settled) if value > 0), 0)
-        self._launch = first + timedelta(days=launch)
-        self._days = [float(max(value, 0)) for value in settled[launch:]]
-        self._before = [0.0, *accumulate(self._days)]
-        self._weekdays = Weekdays(self._days)
+        self.settled_until = first
+        self._sums = [0]
+        self._launch = first
+        self._launched = False
+        self._days: list[float] = []
+        self._before = [0.0]
+        self._weekdays = Weekdays()
         self._levels: dict[int, float] = {}
         self._errors: dict[tuple[int, int], tuple[float, ...]] = {}
+        self._chances: dict[tuple[Span, int, date], float | None] = {}
+        for value in settled:
+            self.add(value)
+
+    def add(self, value: int) -> None:
+        """Learn the next settled day: what was worked out for the days before it stays true."""
+        self._sums.append(self._sums[-1] + value)
+        if value > 0 and not self._launched:
+            self._launched, self._launch = True, self.settled_until
+            self._days, self._before, self._weekdays = [], [0.0], Weekdays()
+            self._levels, self._errors, self._chances = {}, {}, {}
+        self.settled_until += DAY
+        self._days.append(float(max(value, 0)))
+        self._before.append(self._before[-1] + self._days[-1])
+        self._weekdays.add(self._days[-1])
 
     @classmethod
     def of(cls, days: Mapping[date, int], span: Span) -> Self:
@@ -167,8 +182,15 @@ class Pace:
         """
         last = min(self.settled_until, period.end)
         days = (last - period.start).days
-        views = (self.forecast(period, until=period.start + timedelta(days=n)) for n in range(1, days + 1))
-        return [view.probability_over(at) for view in views if isinstance(view, Forecast)]
+        seen = (self._chance(period, at, period.start + n * DAY) for n in range(1, days + 1))
+        return [chance for chance in seen if chance is not None]
+
+    def _chance(self, period: Span, at: int, until: date) -> float | None:
+        key = (period, at, until)
+        if key not in self._chances:
+            view = self.forecast(period, until=until)
+            self._chances[key] = view.probability_over(at) if isinstance(view, Forecast) else None
+        return self._chances[key]
 
     def crosses(
         self, period: Span, amount: int, seen: Sequence[int] = (), now: datetime | None = None

@@ -12,16 +12,16 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
-from bot.core.forecast import Pace, raised
+from bot.core.forecasting import COURSES, LOOKS_BACK, Foresight
 from bot.core.groups import OTHER, fold
 from bot.core.incident import Finding, Reason, Unjudged
 from bot.core.limits import Limits
 from bot.core.money import LARGEST, NANO, show_usd
-from bot.core.needs import Needs, learning, settled_until
-from bot.core.period import DAY, Period, Span
+from bot.core.needs import Needs, learning
+from bot.core.period import Period, Span
 from bot.core.rules.amounts import AMOUNT, pattern_places
 from bot.core.rules.book import LATE, Amount, Budget, Plan, Rule, Threshold
 from bot.core.rules.fields import TEXT, WEEKDAY
@@ -166,10 +166,6 @@ def _period(values: Values, setting: Setting, problems: Problems) -> Period:
 # -- the arithmetic ------------------------------------------------------------------------------------
 
 _ANY = 1_000_000 * NANO
-LOOKS_BACK = 100 * DAY
-"""What a forecast looks back: eight weeks of weekdays, thirty past forecasts, a month ahead of the first."""
-COURSES = ("week", "month", "quarter", "year", "fixed")
-"""Periods that a forecast makes sense of: a day has none, and a rolling one ends today."""
 
 
 def spans(rule: Budget, now: datetime) -> tuple[Span, ...]:
@@ -202,7 +198,7 @@ def needs(rule: Budget, now: datetime) -> Needs:
         return Needs(limits=limits)
     daily = None
     if rule.foresees and rule.period.kind in COURSES:
-        daily = min(judged[-1].start, settled_until(rule, now) - LOOKS_BACK)
+        daily = judged[-1].start - LOOKS_BACK
     if rule.metric != COST:
         daily = min(judged[0].start, daily or judged[0].start)
         return Needs(judged[0].start, (), daily, frozenset((rule.metric,)), limits)
@@ -302,45 +298,3 @@ def levels_of(rule: Budget, amount: int) -> tuple[Threshold, ...]:
 def _sorted(thresholds: tuple[Threshold, ...], amount: int) -> tuple[Threshold, ...]:
     actual = (level for level in thresholds if level.basis == "actual")
     return tuple(sorted(actual, key=lambda level: (level.at(amount), level.at(_ANY))))
-
-
-class Foresight:
-    """The forecast levels of one rule's groups: which stand after the settled days there are."""
-
-    def __init__(self, rule: Budget, view: View, now: datetime) -> None:
-        self.levels = tuple(level for level in rule.thresholds if level.basis == "forecast")
-        self._until = settled_until(rule, now)
-        days = view.days(rule.metric, rule.scope) if rule.period.kind in COURSES else None
-        self._days = days
-        begins = view.history_from
-        self._from = max(days.first, begins) if days and begins else None
-
-    def of(self, group: Group, span: Span, value: int, amount: int) -> tuple[Threshold, ...]:
-        """Return the forecast levels that stand and are not reached, lowest first."""
-        if self._days is None or self._from is None or value <= 0:
-            return ()
-        open_ = sorted(
-            (level for level in self.levels if value < level.at(amount)), key=lambda level: level.at(amount)
-        )
-        if not open_:
-            return ()
-        values = self._days.of(group)
-        begin, end = self._days.place(self._from), self._days.place(self._until)
-        settled = tuple(values[begin : max(begin, end)])
-        if not settled or _hopeless(settled, span, self._until, value, open_[0].at(amount)):
-            return ()
-        return tuple(
-            level for level in open_ if _stands(self._from, settled, span, level.at(amount), level.confidence)
-        )
-
-
-def _hopeless(settled: tuple[int, ...], span: Span, until: date, value: int, at: int) -> bool:
-    """Tell whether even ten times the dearest day, every day from now on, would not reach the level."""
-    return value + 10 * max(settled) * max((span.end - until).days, 0) < at
-
-
-@lru_cache(
-    maxsize=20_000
-)  # a forecast is looked at anew when a day has settled or changed, not at every poll
-def _stands(first: date, settled: tuple[int, ...], span: Span, at: int, confidence: float) -> bool:
-    return raised(Pace(first, settled).probabilities(span, at), confidence)

@@ -21,9 +21,10 @@ from functools import lru_cache
 from typing import ClassVar
 
 from bot.core.forecast import Pace
+from bot.core.forecasting import LOOKS_BACK
 from bot.core.groups import OTHER, fold
 from bot.core.incident import Finding, Reason, Unjudged
-from bot.core.kinds.budget import LOOKS_BACK, amount_of, limited
+from bot.core.kinds.budget import amount_of, limited
 from bot.core.limits import CutOff, Limit, cut_off, running_month
 from bot.core.money import NANO, show_usd
 from bot.core.needs import Needs, learning, settled_until

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.core import standings
+from bot.core import builtin, standings
 from bot.core.helping import Help, helped
 from bot.core.incident import Incident
 from bot.core.kinds.freshness import ages, allowed
@@ -61,6 +61,8 @@ def answer_rules(store: Store, rules: InForce, query: Query, now: datetime) -> L
         spend = load_spend(tx, store, rules.book, cuts_of([span]), now=now)
     links = {rule.id: rules.voice.link(rule) for rule in rules.book.rules}
     told = listing(rules.book, spend, span, today, rules.voice.fallback, links)
+    if rules.book.built_in:
+        told = replace(told, notes=(builtin.NOTE, builtin.CLOSES, *told.notes))
     if rules.trouble:
         told = replace(told, notes=(rules.trouble, *told.notes))
     return narrowed(told, rules.book, spend, query.filters, span)
@@ -110,6 +112,8 @@ def _laid_over(
 def _notes(rules: InForce, view: View, last: LastPoll | None, now: datetime) -> Iterator[str]:
     if rules.trouble:
         yield rules.trouble
+    if rules.book.built_in:
+        yield builtin.NOTE
     if not rules.book.rules:
         yield "There are no rules, so nothing is watched."
     if last is not None and not last[1]:

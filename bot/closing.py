@@ -1,6 +1,6 @@
 """The month's close: one message for each room that heard of its budgets, once the month has settled."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -15,15 +15,21 @@ from bot.core.view import View
 from bot.edge.store import cards, incidents, outbox, records
 from bot.voice import Voice
 
+SETTLE = timedelta(hours=36)
+"""When a month is settled that no budget was about."""
+
 
 def closing(book: Rulebook, now: datetime) -> list[tuple[Span, list[Budget]]]:
-    """Return the last month, with its monthly budgets, once it has settled and while it is still judged."""
+    """Return the last month, with its monthly budgets, once it has settled and while it is still judged.
+
+    The built-in rulebook closes months without a budget.
+    """
     monthly = [rule for rule in book.rules if isinstance(rule, Budget) and rule.period.kind == "month"]
-    if not monthly:
+    if not monthly and not book.built_in:
         return []
     month = Period("month").containing(now.astimezone(UTC).date().replace(day=1) - DAY)
     assert month is not None
-    settle = max(rule.settle for rule in monthly)
+    settle = max((rule.settle for rule in monthly), default=SETTLE)
     if not month.ends_at + settle <= now < month.ends_at + settle + LATE:
         return []
     return [(month, [rule for rule in monthly if rule.active_on(month.last)])]
@@ -37,10 +43,18 @@ def close(
     view: View,
     now: datetime,
     voice: Voice,
+    *,
+    new: bool = False,
 ) -> None:
-    """Write one message for each room that heard of the month's budgets: what they came to."""
+    """Write one message for each room that heard of the month's budgets: what they came to.
+
+    `new`: nothing was ever judged before, so that the month was over before anybody watched.
+    """
     key, spend = f"close:{month.start:%Y-%m}", view.cost
     if records.marker(tx, key) or spend.history_from is None or month.start < spend.history_from:
+        return
+    if book.built_in:
+        _totals(tx, key, month, view, now, voice, new=new)
         return
     told = incidents.announced_in(tx, month, [rule.id for rule in rules])
     heard_in = {target for _, target in cards.cards_of(tx, [incident.fingerprint for incident in told])}
@@ -78,6 +92,27 @@ def close(
         if target == _default_target(book, voice):
             body["unwatched"] = _unwatched(spend, month, watched)
         outbox.say(tx, f"{key}:{target}", target, "close", body, now, due_at=quiet[target])
+    records.mark(tx, key, now.isoformat())
+
+
+def _totals(
+    tx: Connection, key: str, month: Span, view: View, now: datetime, voice: Voice, *, new: bool
+) -> None:
+    """Write what the month came to, by project, into the channel of everything: nobody has budgets yet."""
+    spend = view.cost
+    found = sorted(
+        ((value, group[0]) for group, value in spend.by(("project",), month).items()), reverse=True
+    )
+    total = sum(value for value, _ in found)
+    if total > 0 and voice.fallback and not new:
+        target = Target("slack", voice.fallback)
+        body: dict[str, object] = {
+            "month": f"{month.start:%B %Y}",
+            "total": total,
+            "projects": [[spend.names.of("project", project), value] for value, project in found if value],
+            "as_of": spend.as_of.isoformat() if spend.as_of else "",
+        }
+        outbox.say(tx, f"{key}:{target}", target, "close", body, now)
     records.mark(tx, key, now.isoformat())
 
 

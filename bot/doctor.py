@@ -125,6 +125,13 @@ def _rules(in_force: InForce) -> Iterator[Finding]:
     errors = len(in_force.errors)
     if in_force.trouble:
         yield Finding("rules", "wrong", in_force.trouble, "Run budgetbot check and mend them.")
+    elif in_force.book.built_in:
+        yield Finding(
+            "rules",
+            "note",
+            "nobody has written any: the built-in ones are in force",
+            "Write rules/budgets.yaml.",
+        )
     elif not in_force.book.rules:
         yield Finding("rules", "note", "there are none, so nothing is watched", "Write rules/budgets.yaml.")
     else:
@@ -135,6 +142,10 @@ def _rules(in_force: InForce) -> Iterator[Finding]:
 
 
 def _unheard(book: Rulebook, settings: Settings) -> Iterator[Finding]:
+    if book.built_in:
+        if not settings.channel:
+            yield Finding("built-in rules", "note", "nobody hears them", "Set BUDGETBOT_CHANNEL.")
+        return
     for rule in book.rules:
         nobody = tuple("" for _ in rule.scope.each)
         if rule.route != TEAM and not rooms_of(book, rule, nobody, Names(), settings.channel):

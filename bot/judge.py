@@ -86,7 +86,7 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
         judged = [rule for rule in active if rule.id not in apart]
         events = _decide(tx, store, book, judged, known, evaluation, view, now, poll_id, voice)
         for span, rules in months:
-            close(tx, book, span, rules, view, now, voice)
+            close(tx, book, span, rules, view, now, voice, new=before is None)
         mark = Evaluated(now, version, book.hash, next_boundary(book, now))
         records.mark(tx, EVALUATED, msgspec.json.encode(mark).decode())
     return Judged(tuple(events), len(evaluation.findings))

@@ -71,11 +71,20 @@ class Rules:
     def _without_files(self) -> InForce:
         """Return the built-in rulebook, unless there were rules before: a folder that is lost ends no watch."""
         kept = self._last_good()
-        if kept is None or not kept.book.rules:
-            return InForce(Rulebook(hash="built-in"), voice=self._voice(None, ""))
-        gone = f"There is no folder {self._settings.budgetbot_rules!r} here"
+        if kept is None or not kept.book.rules or kept.book.built_in:
+            return self._built_in()
+        where = self._settings.budgetbot_rules
+        gone = f"There is no folder {where!r} here"
+        if self._settings.rules_path is not None:
+            gone = f"There is no rule file in {where!r}"
         log.warning("rules not loaded", extra={"why": gone})
         return InForce(kept.book, (), f"{gone}; the last good rules go on.", kept.voice)
+
+    def _built_in(self) -> InForce:
+        book = rule_files.built_in().book
+        assert book is not None
+        # Its lines stand in no repository of the reader's.
+        return InForce(book, voice=Voice(self._settings.channel))
 
     def _load(self, path: Path, at: datetime) -> InForce:
         try:
@@ -86,6 +95,8 @@ class Rules:
                 raise
             log.warning("rules not loaded", extra={"why": gone.happened})
             return InForce(kept.book, (), f"{gone.happened} The last good rules go on.", kept.voice)
+        if loaded.book is not None and not loaded.shown and not loaded.problems:
+            return self._without_files()
         if loaded.book is not None:
             commit = self._settings.budgetbot_rules_rev or commit_of(path)
             if self._keep and self._store is not None:

@@ -71,6 +71,7 @@ def test_it_works_with_nothing_at_all(tmp_path, monkeypatch, capsys):
     for name in ("OPENAI_ADMIN_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
         assert f"WRONG {name}: is not set" in done.out
     assert "3 things to mend." in done.out
+    assert "built-in rules: nobody hears them" in done.out
     assert done.err == ""
 
 

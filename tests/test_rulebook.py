@@ -152,7 +152,7 @@ def test_what_was_never_kept_is_nothing_to_fall_back_on(settings, store):
 def test_a_folder_that_comes_later_is_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rules = Rules(Settings())
-    assert rules.now(NOW).book.rules == ()
+    assert rules.now(NOW).book.built_in
     assert rules.now(NOW).trouble == ""
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "a.yaml").write_text(RULES, encoding="utf-8")

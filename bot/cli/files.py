@@ -42,7 +42,8 @@ def check(paths: tuple[Path, ...], form: str, now_text: str | None, *, routes: b
     wanted = paths or ((found.rules_path,) if found.rules_path else ())
     if not wanted and form == "text":
         click.echo(
-            "No rules folder here, so nothing is watched; write rules/budgets.yaml, or set BUDGETBOT_RULES."
+            "No rules folder here, so the built-in rules are in force; "
+            "write rules/budgets.yaml, or set BUDGETBOT_RULES."
         )
         return DONE
     checked = look(wanted, found, now)

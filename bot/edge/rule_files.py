@@ -7,9 +7,10 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bot.core.builtin import FILE, TEXT
 from bot.core.errors import SetupWrong
 from bot.core.rules.book import Problem, Rulebook
 from bot.core.rules.nodes import Node, Scalar, Source
@@ -56,6 +57,13 @@ def load(path: Path) -> Loaded:
         if text is not None:
             texts[name] = text
     return _loaded(texts, shown, problems)
+
+
+def built_in() -> Loaded:
+    """Return the rulebook that is in force where there is no rule file at all."""
+    loaded = load_texts({FILE: TEXT})
+    assert loaded.book is not None, loaded.problems
+    return replace(loaded, book=replace(loaded.book, built_in=True))
 
 
 def load_texts(files: Mapping[str, str], shown_under: str = "") -> Loaded:

@@ -14,6 +14,8 @@ MOST_LINES = 30
 
 def close(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the month's close for one room: totals, and who was over."""
+    if "projects" in body:
+        return _totals(body)
     rows = [tuple(row) for row in body["rows"]]
     over = [row for row in rows if row[1] > row[2]]
     total, amount = sum(row[1] for row in rows), sum(row[2] for row in rows)
@@ -60,6 +62,31 @@ def close(body: Mapping[str, Any]) -> dict[str, Any]:
         above.append(blocks.section(f"*No monthly budget watches* {few}{more}"))
     above.append(blocks.context(f"{dated} · UTC days"))
     return blocks.message(f"{plain(said)}.", above)
+
+
+def _totals(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the close of a month without budgets: what it came to, and the dearest projects."""
+    rows = [tuple(row) for row in body["projects"]]
+    total = int(body["total"])
+    said = f"*{blocks.escape(body['month'])}* is closed: *{usd(total)}* in {_projects(len(rows))}"
+    cells = [[name, show_usd(value), show_percent(value, total)] for name, value in rows[:10]]
+    if len(rows) > len(cells):
+        rest = sum(value for _, value in rows[10:])
+        cells.append([f"{len(rows) - 10} others", show_usd(rest), show_percent(rest, total)])
+    known = instant(str(body["as_of"]))
+    dated = f"Settled · data as of {show_instant(known)} UTC" if known else "Settled"
+    return blocks.message(
+        f"{plain(said)}.",
+        [
+            blocks.section(f":checkered_flag: {said}"),
+            blocks.table(["Project", "Spent", "Share"], cells, right=(1, 2)),
+            blocks.context(f"{dated} · UTC days · no budget was set"),
+        ],
+    )
+
+
+def _projects(count: int) -> str:
+    return f"{count} project{'' if count == 1 else 's'}"
 
 
 def ops(body: Mapping[str, Any]) -> dict[str, Any]:

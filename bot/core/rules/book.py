@@ -304,6 +304,8 @@ class Rulebook:
     """Costs that could not be read for so long are said to be stale."""
     freshness_data: timedelta = timedelta(hours=40)
     """So may the end of the newest day with costs, while usage shows requests after it."""
+    built_in: bool = False
+    """Nobody wrote it: it is the one that is in force without any rule file."""
     hash: str = ""
     """SHA-256 over the files' names and texts: equal text, equal meaning."""
 

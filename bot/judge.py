@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
+from bot import concerns
 from bot.closing import close, closing
 from bot.core.decide import Said, decide
 from bot.core.evaluate import Evaluation, evaluate, next_boundary
@@ -84,6 +85,7 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
         for rule_id, error in evaluation.broken.items():
             log.error("rule could not be evaluated", extra={"rule": rule_id}, exc_info=error)
         judged = [rule for rule in active if rule.id not in apart]
+        concerns.speak(tx, book, evaluation, now, voice)
         events = _decide(tx, store, book, judged, known, evaluation, view, now, poll_id, voice)
         for span, rules in months:
             close(tx, book, span, rules, view, now, voice, new=before is None)

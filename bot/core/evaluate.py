@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from bot.core.groups import OTHER
 from bot.core.incident import Finding, Unjudged
 from bot.core.kinds import KINDS
 from bot.core.kinds.freshness import allowed
@@ -53,7 +52,6 @@ def evaluate(
     """
     findings: list[Finding] = []
     unjudged: list[Unjudged] = []
-    folded: dict[str, None] = {}
     broken: dict[str, Exception] = {}
     fresh = allowed(book, now)
     for rule in book.rules:
@@ -76,9 +74,9 @@ def evaluate(
                 unjudged.append(one)
             else:
                 findings.append(one)
-                if one.group[:1] == (OTHER,):
-                    folded[rule.id] = None
-    return Evaluation(tuple(findings), tuple(unjudged), tuple(folded), broken)
+    widest = view.widest()
+    folded = tuple(rule.id for rule in book.rules if widest.get(rule.scope, 0) > rule.limit)
+    return Evaluation(tuple(findings), tuple(unjudged), folded, broken)
 
 
 def next_boundary(book: Rulebook, now: datetime) -> datetime:

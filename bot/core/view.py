@@ -101,6 +101,16 @@ class View:
         return self._days[key]
 
 
+    def widest(self) -> Mapping[Scope, int]:
+        """Return how many groups each scope that was looked at has, at most."""
+        found: dict[Scope, int] = {}
+        for (_, scope, _), sums in self._sums.items():
+            found[scope] = max(found.get(scope, 0), len(sums))
+        for (_, scope), days in self._days.items():
+            found[scope] = max(found.get(scope, 0), len(days.values) if days else 0)
+        return found
+
+
 def _known(source: Spend, span: Span, metric: str) -> Span:
     """Return the part of a span that daily figures reach: nothing is known of the days to come."""
     if metric == COST or not source.cuts:

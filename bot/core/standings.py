@@ -21,7 +21,8 @@ from bot.core.rooms import team_of
 from bot.core.rules.book import Budget, Rule, Rulebook, Team, rank
 from bot.core.rules.select import Scope
 from bot.core.spend import Group, Spend
-from bot.core.status import Counts, Standing, State, Status
+from bot.core.status import Counts, Standing, State, Status, counted
+from bot.core.units import USD
 from bot.core.view import COST, View
 
 Key = tuple[str, Group]
@@ -110,21 +111,17 @@ class Standings:
                 known.append(self._standing(_finding(place), incident))
             elif all(passing(rank_, place) for passing in admits):
                 ranked.append((rank_, place))
-        judged = len(ranked)
         known += [self._run(incident) for incident in opened.values() if self._goes_on(incident)]
         known += stale
         heard = {standing.rule_id for standing in stale}
         known += [self._unjudged(each) for each in unjudged if each.rule_id not in heard]
         known = [standing for standing in known if passes(standing, filters)]
-        judged += sum(each.amount is not None for each in known)
         ranked += [(_worst(standing), standing) for standing in known]
         if most is None or len(ranked) <= most:
             return tuple(map(self._worded, sorted(ranked, key=_FIRST))), Counts()
         told = tuple(map(self._worded, nsmallest(most, ranked, key=_FIRST)))
-        shown = Status(None, told).counts
-        firing = sum(rank_[0] == _FIRING for rank_, _ in ranked)
-        others = Counts(len(ranked) - shown.standings, judged - shown.judged, firing - shown.firing)
-        return told, others
+        every = counted((*_counted(held), rank_[0] == _FIRING) for rank_, held in ranked)
+        return told, every.without(Status(None, told).counts)
 
     # -- what is judged ----------------------------------------------------------------------------
 
@@ -327,6 +324,11 @@ class Standings:
             amount=finding.amount,
             team=team.name if team else "",
             owner=team.owner if team else "",
+            kind=rule.kind,
+            unit="" if rule.unit is USD else rule.unit.key,
+            note=finding.note,
+            days=finding.over,
+            estimated=finding.estimated,
         )
 
     def _team(self, rule: Rule, group: Group) -> Team | None:
@@ -353,6 +355,7 @@ class Standings:
             period=rule.called(span) if rule and span else "",
             state=unjudged.state,
             reason=unjudged.reason,
+            kind=rule.kind if rule else "",
         )
 
 
@@ -411,6 +414,13 @@ def _worst(standing: Standing) -> Rank:
         standing.rule_id,
         standing.group,
     )
+
+
+def _counted(held: Place | Standing) -> tuple[str, bool]:
+    """Return the kind of a standing, and whether it is judged."""
+    if isinstance(held, Place):
+        return held.rule.kind, True
+    return held.kind, held.amount is not None
 
 
 def _share(value: int, amount: int) -> float:

@@ -1,5 +1,7 @@
 """Where every budget stands: what `status` says in Slack, in the shell and as JSON."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -7,7 +9,20 @@ from typing import Literal
 from bot.core.period import Span
 from bot.core.rules.book import Severity
 
+BUDGET = "budget"
 State = Literal["learning", "ok", "pending", "firing", "ended", "inactive", "nodata", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """OpenAI's own hard limit of a project, or of the organization."""
+
+    amount: int
+    """Nano-dollars a calendar month."""
+    cut_off_at: datetime | None = None
+    """When it is reached at this pace; None where it is not this month, or nobody can tell."""
+    enforcing: bool = False
+    """OpenAI refuses requests already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,17 @@ class Standing:
     owner: str = ""
     acknowledged_by: str | None = None
     silenced_by: str | None = None
+    kind: str = "budget"
+    unit: str = ""
+    """What the figures count (`units.unit_of`); '' is dollars."""
+    note: str = ""
+    """What more there is to say of it, in words."""
+    days: Span | None = None
+    """The days its figures are about, where `span` is not."""
+    estimated: int = 0
+    """How much of the value is estimated."""
+    limited: Limited | None = None
+    """The hard limit of its project, where one is known to be set."""
 
     @property
     def ratio(self) -> float | None:
@@ -52,8 +78,36 @@ class Counts:
 
     standings: int = 0
     judged: int = 0
-    """Those that have an amount."""
+    """Budgets that have an amount."""
     firing: int = 0
+    """Budgets past a level."""
+    watched: int = 0
+    """What rules of other kinds judge."""
+    alerts: int = 0
+    """What of that they speak of."""
+
+    def without(self, shown: "Counts") -> "Counts":
+        """Return how many are left when some are shown."""
+        return Counts(
+            self.standings - shown.standings,
+            self.judged - shown.judged,
+            self.firing - shown.firing,
+            self.watched - shown.watched,
+            self.alerts - shown.alerts,
+        )
+
+
+def counted(standings: Iterable[tuple[str, bool, bool]]) -> Counts:
+    """Return how many there are, given the kind of each, and whether it is judged and whether it fires."""
+    found = Counter(standings)
+    rows = [(kind == BUDGET, judged, firing, count) for (kind, judged, firing), count in found.items()]
+    return Counts(
+        sum(count for *_, count in rows),
+        sum(count for budget, judged, _, count in rows if budget and judged),
+        sum(count for budget, _, firing, count in rows if budget and firing),
+        sum(count for budget, judged, _, count in rows if not budget and judged),
+        sum(count for budget, _, firing, count in rows if not budget and firing),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +125,7 @@ class Status:
     @property
     def counts(self) -> Counts:
         """Return how many there are in all."""
-        return Counts(
-            len(self.standings) + self.others.standings,
-            sum(each.amount is not None for each in self.standings) + self.others.judged,
-            sum(each.state == "firing" for each in self.standings) + self.others.firing,
+        here = counted(
+            (each.kind, each.amount is not None, each.state == "firing") for each in self.standings
         )
+        return here.without(Counts().without(self.others))

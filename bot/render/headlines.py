@@ -10,8 +10,11 @@ from bot.core.money import show_percent, show_usd
 from bot.core.period import Span, show_day, show_span
 from bot.core.question import Query
 from bot.core.report import Report
-from bot.core.status import Standing, Status
-from bot.render import blocks
+from bot.core.status import BUDGET, Standing, Status
+from bot.core.units import unit_of
+from bot.render import alert_limits, blocks
+from bot.render.figures import Figures, Show, alone, estimate, short, whole
+from bot.render.kinds import AS_IT_IS, KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,35 +69,72 @@ def largest(answer: Report, style: Style) -> str:
 
 
 def of_status(answer: Status, query: Query | None, style: Style) -> str:
-    """Return how many budgets passed a level, and the worst of them."""
+    """Return how many budgets passed a level and the worst of them, and what rules of other kinds speak of."""
     filters = query.filters if query else ()
     standings, counts = answer.standings, answer.counts
-    judged = [each for each in standings if each.amount is not None]
-    budgets = f"{counts.judged:,} budget{'s' if counts.judged != 1 else ''}"
+    matching = f" ({_filtered(filters, style)})" if filters else ""
     if not standings:
         return f"No budget matches {_filtered(filters, style)}" if filters else "No budget is watched"
-    if not counts.judged:
+    if not counts.judged and not counts.watched:
         states = Counter(each.state for each in standings)
         told = ", ".join(f"{count} {state}" for state, count in states.items())
-        return f"No budget is judged now: {told}"
-    matching = f" ({_filtered(filters, style)})" if filters else ""
+        return f"No {'budget' if _only_budgets(answer) else 'rule'} is judged now: {told}"
+    if not counts.judged:
+        if counts.alerts:
+            return f"{_alerts(answer, 'alert', style)}{matching}"
+        return f"Nothing stands out among {style.bold(f'{counts.watched:,} watched')}{matching}"
+    said = _budgets(answer, matching, style)
+    if counts.alerts:
+        return f"{said}; {_alerts(answer, 'other alert', style)}"
+    return f"{said}; nothing else stands out" if counts.watched else said
+
+
+def _budgets(answer: Status, matching: str, style: Style) -> str:
+    """Return how many budgets passed a level, and the worst of them."""
+    counts = answer.counts
+    judged = [each for each in answer.standings if each.amount is not None and each.kind == BUDGET]
+    budgets = f"{counts.judged:,} budget{'s' if counts.judged != 1 else ''}"
     if counts.firing:
         passed = budgets if counts.firing == counts.judged else f"{counts.firing:,} of {budgets}"
-        return f"{style.bold(passed)}{matching} passed a level; worst is {_at(standings[0], style)}"
+        worst = next((each for each in judged if each.state == "firing"), None)
+        which = f"; worst is {_at(worst, style)}" if worst else ""
+        return f"{style.bold(passed)}{matching} passed a level{which}"
     if counts.judged == len(judged) == 1:
         return f"{style.bold('1 budget')}{matching}, under every level: {_at(judged[0], style)}"
-    if not judged:  # twenty that could not be judged stand before them
-        return f"{style.bold(budgets)}{matching} under every level, and others that could not be judged"
+    if not judged:  # twenty others stand before them
+        more = (
+            " under every level"
+            if counts.alerts
+            else " under every level, and others that could not be judged"
+        )
+        return f"{style.bold(budgets)}{matching}{more}"
     unspent = judged[0].value <= 0
     fullest = "nothing is spent" if unspent else f"the fullest is {_at(judged[0], style)}"
     return f"All {style.bold(budgets)}{matching} are under every level; {fullest}"
 
 
+def _alerts(answer: Status, called: str, style: Style) -> str:
+    """Return `3 other alerts, the gravest gpt-5.2 · search-prod ($310, usually about $95)`."""
+    count = answer.counts.alerts
+    said = style.bold(f"{count:,} {called}{'s' if count != 1 else ''}")
+    first = next((each for each in answer.standings if each.state == "firing" and each.kind != BUDGET), None)
+    if first is None:
+        return said
+    which = ", the gravest " if count > 1 else ": "
+    return f"{said}{which}{style.bold(style.name(first.subject))} ({style.name(figures(first, short))})"
+
+
+def _only_budgets(answer: Status) -> bool:
+    return all(each.kind == BUDGET for each in answer.standings)
+
+
 def others(answer: Status, shown: int) -> str:
     """Return what is not shown: `980 others, 10 past a level`; '' where everything is."""
-    rest = answer.counts.standings - shown
-    firing = answer.counts.firing - sum(each.state == "firing" for each in answer.standings[:shown])
-    return f"{rest:,} others, {f'{firing:,}' if firing else 'none'} past a level" if rest > 0 else ""
+    counts, here = answer.counts, answer.standings[:shown]
+    rest = counts.standings - shown
+    firing = counts.firing + counts.alerts - sum(each.state == "firing" for each in here)
+    what = "past a level" if not counts.watched else "alerting"
+    return f"{rest:,} others, {f'{firing:,}' if firing else 'none'} {what}" if rest > 0 else ""
 
 
 def of_rules(answer: Listing, query: Query | None, style: Style) -> str:
@@ -139,9 +179,54 @@ def share(part: float) -> str:
 
 def used(each: Standing) -> str:
     """Return the bar and the percentage of a budget; '' where it has no amount."""
-    if each.amount is None:
+    if each.amount is None or each.kind != BUDGET:
         return ""
     return f"{blocks.bar(each.value, each.amount)}  {minus(show_percent(each.value, each.amount))}"
+
+
+def figures(each: Standing, show: Show) -> str:
+    """Return what a standing comes to: `$10,284 of $12,000`, `$310, usually about $95`; its reason where unjudged."""
+    if each.amount is None:
+        return each.reason
+    level = each.level if each.state == "firing" else ""
+    unit = unit_of(each.unit)
+    told = Figures(each.kind, unit, each.value, each.amount, level, each.days, each.note, each.estimated)
+    return KINDS[each.kind].cell(told, show)
+
+
+def titles(standings: Sequence[Standing]) -> tuple[str, str]:
+    """Return what the columns of the subjects and of the figures are called."""
+    if all(each.kind == BUDGET for each in standings):
+        return ("budget", "spent" if not any(each.unit for each in standings) else "so far")
+    return ("what", "figures")
+
+
+def period(each: Standing) -> str:
+    """Return `November`, `7 days to 20 Nov`; of what is so now, `now`."""
+    if each.kind in AS_IT_IS and each.span:
+        return "now"
+    if each.kind != "anomaly" and each.days and each.days.days > 1:
+        return f"{each.days.days} days to {show_day(each.days.last)}"
+    return each.period
+
+
+def cut_offs(standings: Sequence[Standing], style: Style) -> list[str]:
+    """Return when OpenAI stops answering whom, once for each project.
+
+    `search-prod is cut off Thursday 26 Nov 14:00 UTC at this pace ($12,000 a month)`
+    """
+    found: dict[str, None] = {}
+    for each in standings:
+        limited = each.limited
+        if limited is None or not (limited.enforcing or limited.cut_off_at):
+            continue
+        names = dict(zip(each.each, each.group_names, strict=True))
+        who = style.bold(style.name(names.get("project", "the organization")))
+        what = "is refused now"
+        if not limited.enforcing and limited.cut_off_at:
+            what = f"is cut off {alert_limits.when(limited.cut_off_at)} at this pace"
+        found[f"{who} {what} ({short(limited.amount)} a month)"] = None
+    return list(found)
 
 
 def budget(each: RuleLine) -> str:
@@ -149,6 +234,8 @@ def budget(each: RuleLine) -> str:
     if not each.amount:
         return each.period
     several = ", " in each.amount
+    if not each.period:
+        return each.amount
     return f"{each.period}: {each.amount}" if several else f"{each.amount} {each.period}"
 
 
@@ -172,13 +259,13 @@ def days(answer: Report, span: Span) -> str:
 
 
 def _at(each: Standing, style: Style) -> str:
-    amount = each.amount or 0
+    amount, unit = each.amount or 0, unit_of(each.unit)
     part = (
         f" at {style.bold(minus(show_percent(each.value, amount)))} of its {style.name(each.period)} budget"
     )
-    money = f"{show_usd(each.value, cents=False)} of {show_usd(amount, cents=False)}"
+    of = f"{whole(each.value, unit)} of {alone(amount, unit, whole)}{estimate(each.estimated, unit)}"
     subject = style.bold(style.name(each.subject))
-    return f"{subject}{part} ({money})" if amount else f"{subject}, {money} in {style.name(each.period)}"
+    return f"{subject}{part} ({of})" if amount else f"{subject}, {of} in {style.name(each.period)}"
 
 
 def _filtered(filters: Sequence[Filter], style: Style) -> str:

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date
-from fractions import Fraction
 
 from bot.core.incident import Reason
 from bot.core.metrics import METRICS
-from bot.core.money import parse_usd, show_percent
-from bot.core.outlook import Outlook
-from bot.core.period import DAY, show_day
+from bot.core.money import show_percent
+from bot.core.period import show_day
 from bot.core.units import USD
 from bot.render import blocks
 from bot.render.alert_words import (
@@ -25,9 +23,18 @@ from bot.render.alert_words import (
     who,
 )
 from bot.render.figures import Figures, Show, alone, estimate, exact, short
+from bot.render.kinds.course import (
+    FORECAST,
+    ahead,
+    course,
+    course_again,
+    is_below,
+    on_course,
+    outlook_of,
+    target,
+)
 from bot.render.kinds.words import Words
 
-FORECAST = "forecast "
 LEVELS = frozenset(metric.words for metric in METRICS.values() if metric.level)
 """Units of what is there, and not used up: bytes stored."""
 
@@ -48,7 +55,7 @@ def _below(told: Told, budget: str, came_to: str) -> str:
     below = f"is below every level of {budget}"
     match told.incident.reason:
         case Reason.FORECAST_CLEARED:
-            return f"is on course to stay within {budget} again: {came_to}{_course_again(told)}"
+            return f"is on course to stay within {budget} again: {came_to}{course_again(told)}"
         case Reason.CORRECTED:
             return f"{below} after a correction: {came_to}"
         case Reason.BUDGET_CHANGED:
@@ -77,44 +84,6 @@ def _so_what(told: Told, budget: str, came_to: str) -> str:
 def is_level(told: Told) -> bool:
     """Tell whether the budget is of something that is there, and not used up."""
     return told.unit.word in LEVELS
-
-
-def on_course(told: Told) -> str:
-    """Return `, on course for *$14,020*, $2,020 over`, where the period is on course past its budget."""
-    incident, outlook = told.incident, outlook_of(told)
-    if outlook is None:
-        return f", {_foreseen(incident.forecast)}" if incident.forecast else ""
-    if outlook.total <= incident.value:
-        return ""
-    if outlook.total <= incident.amount:
-        share = show_percent(outlook.total, incident.amount)
-        return f", on course for *{short(outlook.total)}*, {share} of it" if incident.forecast else ""
-    over = f", {short(outlook.total - incident.amount)} over" if incident.value <= incident.amount else ""
-    return f", on course for *{short(outlook.total)}*{over}"
-
-
-def _foreseen(label: str) -> str:
-    """Return a forecast level without its figure, where nobody looked further: `on course to pass 100% of it`."""
-    target = blocks.escape(_target(label))
-    return f"on course to pass {target} of it" if target.endswith("%") else f"on course to pass {target}"
-
-
-def _target(label: str) -> str:
-    """Return what a forecast level is about: `100%` of `forecast 100%`."""
-    return label.removeprefix(FORECAST)
-
-
-def outlook_of(told: Told) -> Outlook | None:
-    """Return what the period is on course for, where that is told in dollars as the budget is."""
-    return told.telling.outlook if told.unit == USD else None
-
-
-def _course_again(told: Told) -> str:
-    """Return `, on course for *$11,200*`; '' while only the look ahead is known that has cleared since."""
-    outlook, incident = outlook_of(told), told.incident
-    if outlook is None or outlook.total > incident.amount or outlook.total <= incident.value:
-        return ""
-    return f", on course for *{short(outlook.total)}*"
 
 
 def _ended_headline(told: Told, budget: str, came_to: str) -> str:
@@ -208,7 +177,7 @@ def facts(told: Told) -> list[str]:
         label, at = coming
         at_most = "" if label == exact(at) or label == short(at) else f" at {alone(at, unit, exact)}"
         told_facts.append(f"*Next level*\n{blocks.escape(label)}{at_most}")
-    told_facts += _ahead(told)
+    told_facts += ahead(told)
     if incident.peak > incident.value:
         share = f" ({show_percent(incident.peak, incident.amount)})" if incident.amount else ""
         told_facts.append(f"*Peak*\n{alone(incident.peak, unit, exact)}{share}")
@@ -218,26 +187,6 @@ def facts(told: Told) -> list[str]:
     return told_facts
 
 
-def _ahead(told: Told) -> list[str]:
-    """Return what the period is on course for; once it is over, what it was."""
-    incident, outlook = told.incident, outlook_of(told)
-    if outlook is None or not told.telling.end:
-        return []
-    if incident.reason == Reason.FORECAST_CLEARED and outlook.total > incident.amount:
-        return []  # it is the look ahead that has cleared since
-    share = show_percent(outlook.total, incident.amount)
-    if incident.state == "ended":
-        said = show_day(date.fromisoformat(outlook.settled_until))
-        return [f"*Forecast was*\n{short(outlook.total)} ({share}), by the days before {said}"]
-    last = show_day(date.fromisoformat(told.telling.end) - DAY)
-    likely = f"{short(outlook.low)} to {short(outlook.high)}"
-    ahead = [f"*Forecast, {last}*\n{short(outlook.total)} ({share}), {likely}"]
-    runs_out = instant(outlook.runs_out_at)
-    if runs_out is not None:
-        ahead.append(f"*Runs out*\n{show_day(runs_out.date())}, about {runs_out:%H}:00 UTC")
-    return ahead
-
-
 # -- what happened, in the thread ------------------------------------------------------------------
 
 
@@ -245,42 +194,25 @@ def rose(told: Told, labels: Sequence[str], because: str) -> str:
     """Return `passed 80 and 100%: $12,140.00 of $12,000.00 (101%)`, or what a forecast level foresees."""
     foreseen = [label for label in labels if label.startswith(FORECAST)]
     if foreseen and len(foreseen) == len(labels):
-        named = levels([_target(label) for label in labels])
-        return f"{_course(told, labels[-1])}: {FORECAST}{named}{because}"
+        named = levels([target(label) for label in labels])
+        return f"{course(told, labels[-1], sentence(told))}: {FORECAST}{named}{because}"
     return f"passed {levels(labels)}{because}: {sentence(told)}"
 
 
 def again(told: Told, label: str, because: str) -> str:
     """Return `at 80% again: $10,284.00 of $12,000.00 (85%)`."""
     if label.startswith(FORECAST):
-        return f"{_course(told, label, ' again')}: {blocks.escape(label)}{because}"
+        return f"{course(told, label, sentence(told), ' again')}: {blocks.escape(label)}{because}"
     return f"at {blocks.escape(label)} again{because}: {sentence(told)}"
-
-
-def _course(told: Told, label: str, when: str = "") -> str:
-    """Return `on course for $14,020, 117% of $12,000`."""
-    outlook, amount = outlook_of(told), told.incident.amount
-    if outlook is None:
-        return f"{_foreseen(label)}{when}, {sentence(told)} so far"
-    share = f", {show_percent(outlook.total, amount)} of {short(amount)}" if amount else ""
-    return f"on course for {short(outlook.total)}{when}{share}"
 
 
 def cleared(told: Told, label: str) -> str:
     """Return `forecast cleared: on course for $11,200 again, 93% of $12,000`."""
     outlook = outlook_of(told)
-    if outlook is None or not _below_level(outlook.total, label, told.incident.amount):
+    if outlook is None or not is_below(outlook.total, label, told.incident.amount):
         # The last look ahead is the one that has cleared: its figure is no longer so.
         return f"{blocks.escape(label)} cleared: {sentence(told)}"
-    return f"forecast cleared: {_course(told, label, ' again')}"
-
-
-def _below_level(total: int, label: str, amount: int) -> bool:
-    target = _target(label)
-    if target.endswith("%"):
-        return total * 100 < Fraction(target.removesuffix("%")) * amount
-    at = parse_usd(target)
-    return at is not None and total < at
+    return f"forecast cleared: {course(told, label, sentence(told), ' again')}"
 
 
 def ended(told: Told) -> str:

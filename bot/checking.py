@@ -9,7 +9,6 @@ from bot.casing import run_cases
 from bot.core.errors import BotError
 from bot.core.evaluate import evaluate
 from bot.core.incident import Finding
-from bot.core.money import show_usd
 from bot.core.rules.book import Problem, Rulebook
 from bot.core.rules.snapshot_check import Mention, warnings_from_snapshot
 from bot.edge import case_files, rule_files
@@ -130,11 +129,15 @@ def _already_passed(findings: Iterable[Finding], new: set[str], shown: Mapping[s
             passed.setdefault(finding.rule.id, []).append(finding)
     problems: list[Problem] = []
     for rule_id, mine in passed.items():
-        worst = max(mine, key=lambda finding: finding.top.at(finding.amount) if finding.top else 0)
+        worst = max(mine, key=_height)
         assert worst.top is not None
         rule = worst.rule
         groups = f"{len(mine)} {_things(rule.scope.each, len(mine))}"
         where = f" for {groups}" if rule.scope.each else ""
+        at = rule.unit.show(worst.top.at(worst.amount), cents=False)
+        said = f'{worst.top.label} ({at}) of "{rule_id}" is already passed'
+        if worst.holding is not None:  # no figure says where such a level is
+            said = f'"{rule_id}" already has something to say ({worst.top.label})'
         file = rule.origin.file
         problems.append(
             Problem(
@@ -142,12 +145,18 @@ def _already_passed(findings: Iterable[Finding], new: set[str], shown: Mapping[s
                 line=rule.origin.line,
                 column=5,
                 code="W110",
-                message=f'{worst.top.label} ({show_usd(worst.top.at(worst.amount), cents=False)}) of "{rule_id}" '
-                f"is already passed{where}; loading this file sends 1 message",
+                message=f"{said}{where}; loading this file sends 1 message",
                 severity="warning",
             )
         )
     return problems
+
+
+def _height(finding: Finding) -> tuple[int, int]:
+    """Return how high the level stands that a finding is at."""
+    top = finding.top
+    assert top is not None
+    return finding.place(top.label) if finding.holding is not None else 0, top.at(finding.amount)
 
 
 def _things(each: tuple[str, ...], count: int) -> str:

@@ -129,6 +129,18 @@ def test_the_last_poll_knows_names_and_spend(w, here):
     assert '80% ($800) of "new" is already passed for 1 project' in done.out
 
 
+def test_a_new_rule_about_what_is_so_now_says_what_it_would_say(w, here):
+    given = environment(w)
+    w.rules("version: 1\n")
+    assert here(w.tmp_path, given, "poll", "--now", "2025-10-05T12:00:00Z").code == 0
+    w.rules("version: 1\nrules: [{id: limits, kind: native_limit, each: project}]\n")
+    done = here(w.tmp_path, given, "check", "--now", "2025-10-05T12:00:00Z")
+    assert done.code == 0
+    assert (
+        '"limits" already has something to say (missing) for 2 projects; loading this file sends' in done.out
+    )
+
+
 def test_rules_that_have_spoken_already_are_not_announced(w, here):
     w.rules(NEW)
     assert here(w.tmp_path, environment(w), "poll", "--now", "2025-10-05T12:00:00Z").code == 0

@@ -201,6 +201,8 @@ class Courier:
             return announcements.close(job.body)
         if job.form == "ops":
             return announcements.ops(job.body)
+        if job.form == "digest":
+            return dict(job.body)
         if job.form == "lines":
             return announcements.lines(job.body)
         with self.store.reading() as tx:

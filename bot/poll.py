@@ -18,6 +18,7 @@ from bot.core.kinds.freshness import Age, ages, allowed, told, watching
 from bot.core.rooms import ops_room
 from bot.core.rules.book import Rulebook
 from bot.deliver import Delivered
+from bot.digesting import digest
 from bot.edge.store import delivery, outbox, records
 from bot.edge.store.records import SourceResult
 from bot.judge import Judged, judge, judge_freshness, last_evaluated
@@ -87,6 +88,8 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
         before = last_evaluated(tx)
         if not skew and (before is None or before.now <= now):
             tend(tx, book, now, rules.voice)
+    if not skew and (before is None or before.now <= now):
+        digest(app.store, rules, now)
     complete = synced.complete and not skew
     log.info(
         "polled",

@@ -1,13 +1,18 @@
 """Acknowledgements, silences, quiet hours, reminders and escalation, told through the real tick."""
 
+from datetime import timedelta
+
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from bot.core.query import parse
 from bot.core.question import Query
 from bot.orders import Actor, carry_out
 from tests.standins.slack_rules import check_message
+from tests.syncing import empty_database
 from tests.test_stories import Story, shown
-from tests.world import LABS, at, world
+from tests.world import LABS, SEARCH, at, world
 
 MONTHLY = """
   - id: project-month
@@ -588,3 +593,125 @@ def test_status_names_who_acknowledged_and_what_silences(story, words):
     told, _ = answer(story.world.app.store, story.world.app.rules.now(now), words, now)
     (mine,) = [each for each in told.standings if each.state == "firing"]
     assert (mine.acknowledged_by, mine.silenced_by) == ("U1ALICE", "si_1")
+
+
+# -- digests ---------------------------------------------------------------------------------------
+
+DIGESTS = """
+routes: {finops: {channel: ai-spend}, exec: {channel: finance}}
+defaults: {route: finops, timezone: Europe/Berlin}
+digests:
+  - {id: daily, schedule: 0 9 * * *, report: yesterday by project, route: exec}
+  - {id: weekly, schedule: "0 9 * * MON", report: last-week by project}
+rules: []
+"""
+
+
+def test_a_digest_is_posted_once_each_time_it_falls_due(story):
+    story.world.rules("version: 1\n" + DIGESTS)
+    story.spend("2026-10-01", "120")
+    story.spend("2026-10-02", "30", LABS)
+    story.poll("2026-10-02 12:00")
+    assert story.all() == []  # its first time is the next one
+    story.poll("2026-10-03 06:55")
+    assert story.all() == []
+    story.poll("2026-10-03 07:00")
+    story.poll("2026-10-03 07:05")
+    (daily,) = story.room("finance")
+    assert "$30" in daily
+    assert "Digest `daily`" in shown(story.world.posts[0])
+    # Slept through the fourth; late on monday the fifth: the last time of each.
+    story.restart()
+    story.poll("2026-10-05 11:00")
+    assert len(story.room("finance")) == 2
+    (weekly,) = story.room("ai-spend")
+    assert "$150" in weekly
+    story.poll("2026-10-05 12:00")
+    assert len(story.all()) == 3
+
+
+# -- never twice -----------------------------------------------------------------------------------
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("spend"), st.sampled_from([SEARCH, LABS]), st.integers(0, 1500)),
+        st.tuples(st.just("wait"), st.sampled_from([0, 1, 30, 60, 300, 900, 1500])),
+        st.tuples(
+            st.just("order"),
+            st.sampled_from(
+                [
+                    "ack FP",
+                    "unack FP",
+                    "unsilence FP",
+                    "unsilence si_1",
+                    "silence project=search-prod for 3h -- x",
+                    "silence rule=project-month for 1d wake=+$300 -- x",
+                    "silence FP until over -- x",
+                ]
+            ),
+        ),
+    ),
+    min_size=4,
+    max_size=14,
+)
+
+
+@settings(
+    max_examples=10,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+    phases=[Phase.generate],
+    derandomize=True,
+)
+@given(steps=STEPS)
+def test_whatever_is_ordered_and_however_late_the_poll_nothing_is_said_twice(tmp_path_factory, steps):
+    folder = tmp_path_factory.mktemp("never")
+    (folder / "budgetbot.db").write_bytes(empty_database())
+    with world(folder, offers=("costs",)) as built:
+        story = Laid(built)
+        routes = "finops: {channel: ai-spend, quiet: nights, escalate: {after: 3h, to: exec}}\nexec: {channel: finance}"
+        story.rules(routes, NIGHTS)
+        now = at("2026-10-01 12:00")
+
+        def poll():
+            story.poll(f"{now:%Y-%m-%d %H:%M}")
+
+        poll()
+        for kind, *what in steps:
+            if kind == "spend":
+                story.spend(f"{now:%Y-%m-%d}", str(what[1]), what[0])
+            elif kind == "wait":
+                now += timedelta(minutes=what[0])
+            elif story.rows_of("SELECT 1 FROM incident"):
+                story.order(what[0], f"{now:%Y-%m-%d %H:%M}")
+            poll()
+        before = len(story.all())
+        poll()
+        assert len(story.all()) == before
+        # When every silence and every night is over, what is firing stands in its room, in one message.
+        now += timedelta(days=32)
+        now = now.replace(hour=12)
+        now += timedelta(days=(7 - now.weekday()) % 7)
+        poll()
+        poll()
+        held = story.rows_of("SELECT id FROM notice WHERE state IN ('held', 'waiting', 'sending')")
+        assert held == []
+        members = story.rows_of("SELECT fingerprint, target, count(*) FROM card_member GROUP BY 1, 2")
+        assert all(count == 1 for *_, count in members)
+        # Each decision was said once, wherever it waited: no call was made twice.
+        posts = story.rows_of(
+            "SELECT count(DISTINCT card_id) FROM notice WHERE state = 'sent' AND act = 'post'"
+        )
+        replies = story.rows_of("SELECT count(*) FROM notice WHERE state = 'sent' AND act = 'reply'")
+        assert (len(story.world.posts), len(story.world.replies)) == (posts[0][0], replies[0][0])
+        passed = [
+            (message.thread_ts, line)
+            for message in story.world.replies
+            for line in shown(message).splitlines()
+            if ": passed " in line
+        ]
+        assert len(passed) == len(set(passed))
+        for message in built.slack.messages:
+            check_message(
+                {"text": message.text, "blocks": message.blocks, "attachments": message.attachments}
+            )

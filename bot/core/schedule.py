@@ -22,6 +22,14 @@ def problem_of(expression: str) -> str:
     return ""
 
 
+def last_due(expression: str, at: datetime) -> datetime:
+    """Return the last instant up to `at` (aware) that the expression names, in `at`'s time zone."""
+    # The one before the next: of the two, only the next leaves out the instant it is asked from.
+    after_it: datetime = croniter(expression, at).get_next(datetime)
+    due: datetime = croniter(expression, after_it).get_prev(datetime)
+    return due
+
+
 def next_due(expression: str, after: datetime) -> datetime:
     """Return the first instant after `after` (aware) that the expression names, in `after`'s time zone."""
     due: datetime = croniter(expression, after).get_next(datetime)

@@ -15,9 +15,10 @@ from bot.core.cases.ledger import Ledger
 from bot.core.decide import Decision
 from bot.core.evaluate import Evaluation, evaluate, next_boundary
 from bot.core.incident import Event, Finding, Incident, Reason, Unjudged
+from bot.core.kinds.budget import amount_of
 from bot.core.period import midnight
 from bot.core.replay import Replay
-from bot.core.rules.book import Rule, Rulebook
+from bot.core.rules.book import Budget, Rule, Rulebook
 from bot.core.spend import Group
 from bot.core.status import State
 from bot.core.telling import Telling
@@ -25,9 +26,9 @@ from bot.core.view import View
 
 HOUR = timedelta(hours=1)
 ALWAYS_LOOKS = ("freshness",)
-"""Kinds that are judged after failed polls too, and whose boundaries are of any hour."""
-LEANS_ON_OTHERS = ("native_limit",)
-"""Kinds whose keys name other rules."""
+"""Kinds that are judged after failed polls too."""
+AT_ANY_HOUR = (*ALWAYS_LOOKS, "native_limit")
+"""Kinds whose boundaries are of any hour: data grows old, a cut-off comes near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Player:
         coming = fixed[-1:]
         now, last = self._clock(at), self._replay.at_last
         behind = last is not None and now < last
-        if self._every_hour or behind or self._rule_kind in ALWAYS_LOOKS:
+        if self._every_hour or behind or self._rule_kind in AT_ANY_HOUR:
             coming = [*coming, _hour(at + timedelta(microseconds=1))]
         elif not self._out(at):
             coming = [*coming, _hour(at + (next_boundary(self._book, now) - now))]
@@ -220,7 +221,7 @@ class Player:
         ]
         reasons = [line.event.reason for line in told[-1:]]
         reasons += [incident.reason] if incident else []
-        reasons += [trail.reason or str(Reason.BELOW)]
+        reasons += [trail.reason or str(_quiet(self._rule, group, view, now))]
         state, level, severity = self._state(evaluation, group, incident, finding, reasons)
         # Beside an incident that is over, what counts is the period that goes on, unless its end is asked about.
         over = state != "firing" and expectation.state != "ended" and finding is not None
@@ -269,6 +270,14 @@ class Player:
         return ("ended" if incident is not None and incident.state == "ended" else "ok"), "", ""
 
 
+def _quiet(rule: Rule, group: Group, view: View, now: datetime) -> Reason:
+    """Return why nothing was ever decided of a group."""
+    span = rule.period.containing(now.date()) if isinstance(rule, Budget) else None
+    if span and isinstance(rule, Budget) and amount_of(rule, group, view.names, view.limits, span) is None:
+        return Reason.UNCOVERED
+    return Reason.BELOW
+
+
 def _hour(at: datetime) -> datetime:
     """Return the first full hour at or after an instant."""
     whole = at.replace(minute=0, second=0, microsecond=0)
@@ -281,11 +290,8 @@ def _hour_before(at: datetime) -> datetime:
 
 
 def _alone(version: Version) -> Rulebook:
-    """Return the rulebook with the rule of the case alone, and what it leans on."""
-    rule = version.rule
-    if rule is None:
-        return replace(version.book, rules=())
-    return version.book if rule.kind in LEANS_ON_OTHERS else replace(version.book, rules=(rule,))
+    """Return the rulebook with the rule of the case alone: what it takes from others, it holds."""
+    return replace(version.book, rules=(version.rule,) if version.rule else ())
 
 
 def _current(evaluation: Evaluation, rule: Rule, group: Group) -> Finding | None:

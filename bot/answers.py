@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.core import builtin, standings
+from bot.core.ahead import Forecasts
 from bot.core.helping import Help, helped
 from bot.core.incident import Incident
 from bot.core.kinds.freshness import ages, allowed
@@ -20,10 +21,11 @@ from bot.edge.store import incidents, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
 from bot.loading import load_spend, load_view
+from bot.looking_ahead import forecasts
 from bot.overlays import Overlays
 from bot.rulebook import InForce
 
-Answer = Report | Status | Listing | Help | Misread
+Answer = Report | Status | Forecasts | Listing | Help | Misread
 LastPoll = tuple[datetime, bool, tuple[records.SourceResult, ...]]
 
 SHOWN = 20
@@ -43,6 +45,8 @@ def answer(
     match query.verb:
         case "status":
             return answer_status(store, rules, query, now, None if every else SHOWN), query
+        case "forecast":
+            return answer_forecast(store, rules, query, now, None if every else SHOWN), query
         case "rules":
             return answer_rules(store, rules, query, now), query
         case "help":
@@ -66,6 +70,17 @@ def answer_rules(store: Store, rules: InForce, query: Query, now: datetime) -> L
     if rules.trouble:
         told = replace(told, notes=(rules.trouble, *told.notes))
     return narrowed(told, rules.book, spend, query.filters, span)
+
+
+def answer_forecast(
+    store: Store, rules: InForce, query: Query, now: datetime, most: int | None = None
+) -> Forecasts:
+    """Answer `forecast`: what each budget's running period will come to."""
+    now = now.astimezone(UTC)
+    told, view = forecasts(store, rules.book, query, now, most)
+    with store.reading() as tx:
+        last = records.last_poll(tx)
+    return replace(told, notes=tuple(_notes(rules, view, last, now)))
 
 
 def answer_report(store: Store, rules: InForce, query: Query, now: datetime) -> Report:

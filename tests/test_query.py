@@ -231,7 +231,7 @@ def test_a_shell_hands_its_words_over_as_they_are():
         ),
         pytest.param("search-prod", "", "search-prod", ("status project=search-prod",), id="a-name-alone"),
         pytest.param("fizz", "", "fizz", ("help", "status"), id="nothing-like-it"),
-        pytest.param("forecast", "", "forecast", ("help", "status"), id="a-verb-that-does-not-exist"),
+        pytest.param("compost", "", "compost", ("help", "status"), id="a-verb-that-does-not-exist"),
         pytest.param(
             "report today yesterday",
             "report today",

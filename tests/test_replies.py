@@ -346,7 +346,7 @@ def test_pivots_of_a_hostile_filter_ask_what_they_say(value):
 def test_help_offers_every_verb(topic):
     body = accepted(reply(helped(topic), asked(f"help {topic}")))
     offered = {button["value"].partition("|")[2] for button in buttons(body)}
-    assert offered == {verb.name for verb in helped(topic).verbs if not verb.orders} - {"help"}
+    assert offered == {verb.name for verb in helped(topic).verbs if verb.alone} - {"help"}
 
 
 def test_a_file_cannot_be_had_in_slack_and_the_answer_says_where():

@@ -1,4 +1,4 @@
-"""`status`, `report`, `top`, `rules`: the questions of `/budget`, in a shell."""
+"""`status`, `report`, `top`, `forecast`, `explain`, `rules`: the questions of `/budget`, in a shell."""
 
 import shlex
 
@@ -21,12 +21,13 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
         tries = " or ".join(f"budgetbot {_typed(command)}" for command in query.corrections)
         raise Misused(query.problem, f"Try: {tries}" if tries else "See budgetbot --help.")
     from bot.answers import answer  # noqa: PLC0415
+    from bot.core.ahead import Forecasts  # noqa: PLC0415
     from bot.core.helping import Help  # noqa: PLC0415
     from bot.core.listing import Listing  # noqa: PLC0415
     from bot.core.report import Report  # noqa: PLC0415
     from bot.core.status import Status  # noqa: PLC0415
     from bot.edge.store.store import Store  # noqa: PLC0415
-    from bot.render import terminal  # noqa: PLC0415
+    from bot.render import ahead, terminal  # noqa: PLC0415
     from bot.rulebook import Rules  # noqa: PLC0415
 
     form = query.format or form
@@ -37,6 +38,8 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
             click.echo(terminal.report(given, form))
         case Status():
             click.echo(terminal.status(given, form, asked))
+        case Forecasts():
+            click.echo(ahead.shell(given, form))
         case Listing():
             click.echo(terminal.rules(given, form, asked))
         case Help():
@@ -84,6 +87,20 @@ def top(words: tuple[str, ...], now_text: str | None, form: str) -> None:
     Example: budgetbot top 5 by api_key 7d
     """
     _ask("top", words, now_text, form)
+
+
+@click.command(context_settings=ASKING)
+@click.argument("words", nargs=-1)
+@now_option
+@format_option
+def forecast(words: tuple[str, ...], now_text: str | None, form: str) -> None:
+    """What each budget's running period will come to, how sure that is, and when OpenAI cuts it off.
+
+    WORDS narrow it: rule=project-month, project=labs, team=search.
+
+    Example: budgetbot forecast project=labs
+    """
+    _ask("forecast", words, now_text, form)
 
 
 @click.command(context_settings=ASKING)

@@ -23,6 +23,7 @@ class Draft:
     public: bool = False
     format: str | None = None
     topic: str = ""
+    about: str = ""
     ids: list[str] = field(default_factory=list)
     lasts: str = ""
     wake: int | None = None
@@ -42,6 +43,7 @@ class Draft:
             self.public,
             self.format,
             self.topic,
+            self.about,
             tuple(self.ids),
             self.lasts,
             self.wake,
@@ -75,6 +77,7 @@ class Draft:
             self.public,
             self.format,
             self.topic,
+            self.about,
         )
 
 

@@ -81,6 +81,8 @@ def _read(tokens: list[str], tail: list[str], today: date) -> Query:
     place = 1
     while place < len(tokens):
         place = _argument(draft, tokens, place, today)
+    if draft.verb.named:
+        _named_by_filter(draft, tokens)
     if draft.verb.orders:
         ordering.give_reason(draft, tokens, tail)
         ordering.complete(draft, tokens)
@@ -110,6 +112,8 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
         return _count(draft, tokens, place, word, 1)
     if word in ("public", "csv", "json"):
         return _flag(draft, tokens, place, word)
+    if verb.named:
+        return _named(draft, tokens, place)
     if all(canonical(part) in GROUPINGS for part in word.strip(",").split(",")):
         return _grouping(draft, tokens, place, place)
     length = 2 if word == "since" or (word in MONTHS and _is_year(following)) else 1
@@ -120,6 +124,34 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
         raise Trouble(problem, repairs, draft)
     _range(draft, tokens, place, words, span)
     return place + length
+
+
+def _named(draft: Draft, tokens: list[str], place: int) -> int:
+    """Read the rule or the fingerprint that is asked about; `rule` before it says nothing more."""
+    said = unquoted(tokens[place])
+    if undash(said) == "rule" and not draft.about and place + 1 < len(tokens):
+        return place + 1
+    if draft.about and said != draft.about:
+        filtered = replaced(tokens, place, [f"project={tokens[place]}"])
+        problem = f"{draft.verb.name} speaks of one thing at a time: “{draft.about}” or “{said}”."
+        raise Trouble(problem, (filtered, dropped(tokens, place)), draft)
+    draft.about = said
+    return place + 1
+
+
+def _named_by_filter(draft: Draft, tokens: list[str]) -> None:
+    """Take `rule=project-month` for the rule itself; refuse a question about nothing."""
+    if draft.about:
+        return
+    named = next((each for each in draft.filters if (each.key, each.op) == ("rule", "=")), None)
+    if named is None or len(named.values) > 1:
+        name = draft.verb.name
+        problem = (
+            f"{name} needs a rule or a fingerprint: rules lists the rules, status shows the fingerprints."
+        )
+        raise Trouble(problem, (["rules"], ["status", *tokens[1:]]), draft)
+    draft.filters.remove(named)
+    draft.about = named.values[0]
 
 
 def _topic(draft: Draft, tokens: list[str], place: int) -> int:
@@ -225,9 +257,7 @@ def _condition(draft: Draft, tokens: list[str], place: int, found: tuple[str, st
     if op == "=" and key == "format" and raw in ("csv", "json"):
         return _flag(draft, tokens, place, raw)
     if key not in verb.keys:
-        askable = [
-            other for other in VERBS.values() if key in other.keys and not (verb.orders or other.orders)
-        ]
+        askable = [other for other in VERBS.values() if key in other.keys and other.alone and not verb.orders]
         others = tuple([other.name, *tokens[1:]] for other in askable)
         if others:
             problem = f"{verb.name} cannot be filtered by “{key}”."

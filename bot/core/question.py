@@ -25,6 +25,8 @@ class Query:
     """`csv` or `json` where a file was asked for."""
     topic: str = ""
     """The verb that help is about."""
+    about: str = ""
+    """The rule or the fingerprint that is to be explained."""
     ids: tuple[str, ...] = ()
     """Fingerprints, or what they begin with; numbers of silences, `si_3`."""
     lasts: str = ""
@@ -36,7 +38,7 @@ class Query:
     @property
     def command(self) -> str:
         """Return the words that ask exactly this, nothing left to defaults: `report mtd by project`."""
-        words = [self.verb, self.topic, *self.ids]
+        words = [self.verb, self.topic, quoted(self.about) if self.about else "", *self.ids]
         if self.top is not None and self.verb == "top":
             words.append(str(self.top))
         words += [self.range_words, f"by {','.join(self.by)}" if self.by else "", *map(str, self.filters)]

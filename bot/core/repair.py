@@ -80,7 +80,7 @@ def unknown_verb(tokens: list[str], today: date) -> tuple[str, Repairs]:
     found = filter_words(tokens[0])
     takers: list[str] = []
     if found:
-        takers = [verb.name for verb in VERBS.values() if found[0] in verb.keys and not verb.orders]
+        takers = [verb.name for verb in VERBS.values() if found[0] in verb.keys and verb.alone]
     elif word == "by" or all(canonical(part) in GROUPINGS for part in word.split(",")):
         takers = [verb.name for verb in VERBS.values() if verb.by]
     elif word and (word == "since" or word in MONTHS or read_range(word, today)):

@@ -74,6 +74,8 @@ class Verb:
     """Whether it takes `public`, `csv` and `json`."""
     topics: bool = False
     """Whether it takes the name of a verb."""
+    named: str = ""
+    """How that is called which it is asked about: a rule, a fingerprint; '' where it takes nothing of the kind."""
     ids: str = ""
     """How that is called which it takes; '' where it takes nothing by name. Such a verb changes something."""
     lasts: bool = False
@@ -87,11 +89,18 @@ class Verb:
         return bool(self.ids)
 
     @property
+    def alone(self) -> bool:
+        """Tell whether it is a question that needs no further words."""
+        return not (self.orders or self.named)
+
+    @property
     def usage(self) -> str:
         """Return the line that shows what may follow the verb."""
         parts = [self.name]
         if self.topics:
             parts.append("[VERB]")
+        if self.named:
+            parts.append(self.named)
         if self.name == "top":
             parts.append("[N]")
         if self.span:
@@ -157,6 +166,16 @@ VERBS: dict[str, Verb] = {
             keys=COST_KEYS,
             top=5,
             counts=True,
+        ),
+        Verb(
+            "forecast",
+            "what each budget's running period will come to, how sure that is, and when OpenAI cuts it off",
+            (
+                ("forecast", "every budget that has a course, and the organization's month"),
+                ("forecast project=labs", "the budgets of one project, or what its month will come to"),
+                ("forecast rule=project-month team=search", "one rule's budgets of one team"),
+            ),
+            keys=("rule", "owner", *COST_KEYS),
         ),
         Verb(
             "rules",

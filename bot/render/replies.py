@@ -1,8 +1,8 @@
 """Answers in Slack: private unless `public` was said, always with their figure, their question and their date."""
 
-from datetime import datetime
 from typing import Any
 
+from bot.core.ahead import Forecasts
 from bot.core.helping import OPERATORS, Help
 from bot.core.listing import Listing, RuleLine
 from bot.core.money import show_usd
@@ -14,14 +14,14 @@ from bot.core.report import Report, Row, Shortened
 from bot.core.rules.book import rank
 from bot.core.status import Status
 from bot.core.verbs import TIMES
-from bot.render import blocks, headlines
+from bot.render import ahead, blocks, headlines
 from bot.render.alert_words import named
 from bot.render.alerts import EMOJI
+from bot.render.answering import HELP, RUN, VERSION, command, dated, file_of, run_button, said, warnings
 from bot.render.headlines import SLACK, SPOKEN, percent, share, state, used, words
 
-RUN, HELP = "cmd.run", "cmd.help"
-VERSION = "v1"
-"""In front of a button's value, so that an old button is known as such."""
+__all__ = ["HELP", "RUN", "VERSION", "reply", "trouble"]
+
 STANDINGS = 20
 ROWS, LATEST = 15, 31
 """Rows of a report: the largest, or the latest where they follow time (a month of days)."""
@@ -31,7 +31,7 @@ RULES_CHARACTERS = 8_000
 """Of the 12,000 a message may have, so that what no budget watches is always shown."""
 TABLE_CHARACTERS = 9_500
 
-Answer = Report | Status | Listing | Help | Misread | Outcome
+Answer = Report | Status | Forecasts | Listing | Help | Misread | Outcome
 
 
 def reply(answer: Answer, query: Query | None = None) -> dict[str, Any]:
@@ -41,6 +41,8 @@ def reply(answer: Answer, query: Query | None = None) -> dict[str, Any]:
             body = _report(answer)
         case Status():
             body = _status(answer, query)
+        case Forecasts():
+            body = ahead.reply(answer, query)
         case Listing():
             body = _rules(answer, query)
         case Help():
@@ -64,11 +66,11 @@ def _report(answer: Report) -> dict[str, Any]:
             spoken = f"{spoken} {most}."
         if answer.by and answer.rows:
             body.append(_table(answer))
-        body += [blocks.context(_said(note)) for note in answer.notes]
+        body += [blocks.context(said(note)) for note in answer.notes]
     if answer.query.format:
-        body.append(_file(answer.query))
-    understood = f"{_code(answer.query.command)} = {headlines.days(answer, answer.span)}, UTC days"
-    body.append(blocks.context(f"{understood} · {_dated(answer.as_of)}"))
+        body.append(file_of(answer.query))
+    understood = f"{command(answer.query.command)} = {headlines.days(answer, answer.span)}, UTC days"
+    body.append(blocks.context(f"{understood} · {dated(answer.as_of)}"))
     body.append(blocks.actions(_pivots(answer.query)))
     return blocks.message(spoken, body)
 
@@ -112,7 +114,9 @@ def _pivots(query: Query) -> list[dict[str, Any]]:
             continue
         verb = "report" if dimension in TIMES else query.verb
         asked = [verb, query.range_words, f"by {dimension}", *map(str, query.filters)]
-        buttons.append(_run(" ".join(word for word in asked if word), f"By {words(dimension)}", dimension))
+        buttons.append(
+            run_button(" ".join(word for word in asked if word), f"By {words(dimension)}", dimension)
+        )
     return buttons
 
 
@@ -121,21 +125,24 @@ def _pivots(query: Query) -> list[dict[str, Any]]:
 
 def _status(answer: Status, query: Query | None) -> dict[str, Any]:
     firing = [each for each in answer.standings if each.state == "firing"]
-    said = headlines.of_status(answer, query, SLACK)
+    headline = headlines.of_status(answer, query, SLACK)
     gravest = max((each.severity or "" for each in firing), key=rank, default="")
     if gravest:
-        said = f"{EMOJI[gravest]} {said}"
-    body = _warnings(answer.notes)
-    body.append(blocks.section(said))
+        headline = f"{EMOJI[gravest]} {headline}"
+    body = warnings(answer.notes)
+    body.append(blocks.section(headline))
     if answer.standings:
         body.append(_standings(answer))
     if query and query.format:
-        body.append(_file(query))
-    asked = f"{_code(query.command)} · " if query else ""
-    body.append(blocks.context(f"{asked}{_dated(answer.as_of)}"))
+        body.append(file_of(query))
+    asked = f"{command(query.command)} · " if query else ""
+    body.append(blocks.context(f"{asked}{dated(answer.as_of)}"))
     body.append(
         blocks.actions(
-            [_run("report mtd by project", "Spend by project", "report"), _run("rules", "Rules", "rules")]
+            [
+                run_button("report mtd by project", "Spend by project", "report"),
+                run_button("rules", "Rules", "rules"),
+            ]
         )
     )
     return blocks.message(f"{headlines.of_status(answer, query, SPOKEN)}.", body)
@@ -159,7 +166,7 @@ def _standings(answer: Status) -> dict[str, Any]:
 
 
 def _rules(answer: Listing, query: Query | None) -> dict[str, Any]:
-    body = _warnings(answer.notes)
+    body = warnings(answer.notes)
     body.append(blocks.section(headlines.of_rules(answer, query, SLACK)))
     shown, room = 0, RULES_CHARACTERS
     for each in answer.rules[:STANDINGS]:
@@ -179,8 +186,8 @@ def _rules(answer: Listing, query: Query | None) -> dict[str, Any]:
         body.append(blocks.section(f"*Watched by no budget*, {show_span(answer.span)}"))
         body.append(blocks.table(["Project", "Spend"], rows, right=(1,)))
     if query and query.format:
-        body.append(_file(query))
-    body.append(blocks.actions([_run("status", "Status", "status")]))
+        body.append(file_of(query))
+    body.append(blocks.actions([run_button("status", "Status", "status")]))
     return blocks.message(f"{headlines.of_rules(answer, query, SPOKEN)}.", body)
 
 
@@ -188,7 +195,7 @@ def _rule(each: RuleLine) -> str:
     title = f"*{blocks.name(each.title, 80)}*"
     if each.link:
         title = f"<{blocks.escape(each.link)}|{blocks.name(each.title, 80)}>"
-    condition = "" if each.state == "active" else f" · {_said(each.state)}"
+    condition = "" if each.state == "active" else f" · {said(each.state)}"
     levels = f" · at {' '.join(map(blocks.escape, each.thresholds))}" if each.thresholds else ""
     return (
         f"{title} `{each.id}`{condition}\n{blocks.name(each.selects, 200)} · {blocks.name(headlines.budget(each), 250)}"
@@ -218,9 +225,9 @@ def _help(answer: Help) -> dict[str, Any]:
     if any(more):
         body.append(blocks.context(*[line for line in more if line]))
     buttons = [
-        _run(verb.name, f"Run: {verb.name}", verb.name)
+        run_button(verb.name, f"Run: {verb.name}", verb.name)
         for verb in answer.verbs
-        if verb.name != "help" and not verb.orders
+        if verb.name != "help" and verb.alone
     ]
     if buttons:
         body.append(blocks.actions(buttons))
@@ -234,59 +241,33 @@ def _help(answer: Help) -> dict[str, Any]:
 
 
 def _misread(answer: Misread) -> dict[str, Any]:
-    problem = _said(answer.problem)
+    problem = said(answer.problem)
     body = [blocks.section(f":grey_question: {problem}")]
     buttons = [
-        _run(command, f"Run: {command}", str(place), primary=not place)
-        for place, command in enumerate(answer.corrections)
+        run_button(words, f"Run: {words}", str(place), primary=not place)
+        for place, words in enumerate(answer.corrections)
     ]
     if answer.verb:
         buttons.append(blocks.button("Help", HELP, f"{VERSION}|{answer.verb}"))
     if buttons:
         body.append(blocks.actions(buttons))
-    first = f" Try: /budget {_said(answer.corrections[0])}" if answer.corrections else ""
+    first = f" Try: /budget {said(answer.corrections[0])}" if answer.corrections else ""
     return blocks.message(f"{problem}{first}", body)
 
 
 def _outcome(answer: Outcome) -> dict[str, Any]:
-    said = _said(answer.said).replace("{by}", named(answer.by))
+    done = said(answer.said).replace("{by}", named(answer.by))
     mark = ":white_check_mark:" if answer.done else ":information_source:"
-    return blocks.message(said, [blocks.section(f"{mark} {said}")])
+    return blocks.message(done, [blocks.section(f"{mark} {done}")])
 
 
 def trouble(sentence: str) -> dict[str, Any]:
     """Return the answer when a question could not be answered."""
-    said = _said(sentence)
-    return {**blocks.message(said, [blocks.section(f":warning: {said}")]), "response_type": "ephemeral"}
+    told = said(sentence)
+    return {**blocks.message(told, [blocks.section(f":warning: {told}")]), "response_type": "ephemeral"}
 
 
 # -- what answers share ----------------------------------------------------------------------------
-
-
-def _warnings(notes: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [blocks.section(f":warning: {_said(note)}") for note in notes[:5]]
-
-
-def _run(command: str, label: str, place: str, *, primary: bool = False) -> dict[str, Any]:
-    """Return a button that asks `command`, which the parser bounds well below what a button holds."""
-    return blocks.button(label, f"{RUN}.{place}", f"{VERSION}|{command}", "primary" if primary else None)
-
-
-def _file(query: Query) -> dict[str, Any]:
-    return blocks.context(f"{query.format} is written in a shell: {_code(f'budgetbot {query.command}')}")
-
-
-def _said(sentence: str) -> str:
-    """Return a sentence that may quote what came from outside, as mrkdwn of one line."""
-    return blocks.escape(blocks.clip(blocks.clean(sentence), 1_000))
-
-
-def _code(command: str) -> str:
-    return f"`{_said(command).replace('`', 'ˋ')}`"
-
-
-def _dated(as_of: datetime | None) -> str:
-    return f"data as of {as_of.day} {as_of:%b %H:%M} UTC" if as_of else "no data yet"
 
 
 def _title(dimension: str) -> str:

@@ -1,11 +1,7 @@
 """Answers for a shell: tables for people, JSON and CSV for machines."""
 
-import csv
-import io
-import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.core.dimension import described
@@ -19,6 +15,7 @@ from bot.core.report import Report, Row
 from bot.core.status import Standing, Status
 from bot.core.verbs import TIMES
 from bot.render import headlines
+from bot.render.answering import asked_at, csv_of, iso, json_of
 from bot.render.blocks import EMPTY, clean
 from bot.render.drawn import table
 from bot.render.headlines import PLAIN, share, state, used, words
@@ -27,10 +24,6 @@ TOP = 20
 """Rows a table shows; json and csv carry every row."""
 LATEST = 31
 """Rows of a table that follows time: a month of days."""
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-"""What makes spreadsheets run a cell, also in the wide letters of East Asian ones."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_UNSEEN = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _STATUS = ("rule", "fingerprint", "group", "start", "end", "state", "level", "severity")
 _FIGURES = ("value", "amount", "ratio")
 
@@ -38,11 +31,11 @@ _FIGURES = ("value", "amount", "ratio")
 def report(answer: Report, form: str) -> str:
     """Return a report as `table`, `json` or `csv`."""
     if form == "json":
-        return _json(
+        return json_of(
             {
                 "start": answer.span.start.isoformat(),
                 "end": answer.span.end.isoformat(),
-                "as_of": _iso(answer.as_of),
+                "as_of": iso(answer.as_of),
                 "history_from": answer.history_from.isoformat() if answer.history_from else None,
                 "currency": "usd",
                 "by": list(answer.by),
@@ -54,7 +47,7 @@ def report(answer: Report, form: str) -> str:
         )
     if form == "csv":
         rows = [_row(answer, row) for row in answer.shown]
-        return _csv(_columns(answer.by), rows, ("cost_usd", "share"))
+        return csv_of(_columns(answer.by), rows, ("cost_usd", "share"))
     return _report_table(answer)
 
 
@@ -113,12 +106,12 @@ def status(answer: Status, form: str, query: Query | None = None) -> str:
     """Return where every budget stands."""
     if form == "json":
         body: dict[str, Any] = {
-            "as_of": _iso(answer.as_of),
+            "as_of": iso(answer.as_of),
             "rules": [_standing(each) for each in answer.standings],
         }
         if answer.notes:
             body["notes"] = list(answer.notes)
-        return _json(body)
+        return json_of(body)
     if form == "csv":
         rows = []
         for each in answer.standings:
@@ -127,7 +120,7 @@ def status(answer: Status, form: str, query: Query | None = None) -> str:
             period = told.pop("period")
             told |= {"start": (period or {}).get("start"), "end": (period or {}).get("end")}
             rows.append(told)
-        return _csv([*_STATUS, *_FIGURES, "reason"], rows, _FIGURES)
+        return csv_of([*_STATUS, *_FIGURES, "reason"], rows, _FIGURES)
     lines = [
         *(f"Warning: {clean(note)}" for note in answer.notes),
         f"{headlines.of_status(answer, query, PLAIN)}.",
@@ -194,11 +187,11 @@ def rules(answer: Listing, form: str, query: Query | None = None) -> str:
             {"project_id": each.project_id or None, "project": each.name, "cost_usd": exact_usd(each.amount)}
             for each in answer.uncovered
         ]
-        return _json({"rules": rows, "uncovered": bare, "notes": list(answer.notes)})
+        return json_of({"rules": rows, "uncovered": bare, "notes": list(answer.notes)})
     for row in rows:
         row["thresholds"] = " ".join(row["thresholds"])
     if form == "csv":
-        return _csv(columns, rows, ())
+        return csv_of(columns, rows, ())
     lines = [
         *(f"Warning: {clean(note)}" for note in answer.notes),
         f"{headlines.of_rules(answer, query, PLAIN)}.",
@@ -243,32 +236,4 @@ def help_text(answer: Help) -> str:
 
 
 def _foot(as_of: datetime | None, notes: Iterable[str]) -> list[str]:
-    said = f"As of {as_of:%Y-%m-%d %H:%M} UTC; days are UTC days." if as_of else "Nothing was read yet."
-    return [said, *(clean(note) for note in notes)]
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], numbers: Sequence[str]) -> str:
-    """Return rows as CSV; a cell from outside that a spreadsheet would run as a formula is quoted by '."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(row.get(column), number=column in numbers) for column in columns])
-    return out.getvalue().rstrip("\n")
-
-
-def _cell(value: Any, *, number: bool) -> str:
-    if value is None:
-        return ""
-    # A line break inside a cell would be a new row to readers that know no quotes.
-    text = _CONTROL.sub(" ", str(value))
-    return f"'{text}" if not number and text.lstrip().startswith(_FORMULA) else text
-
-
-def _json(body: Mapping[str, Any]) -> str:
-    """Return JSON in one line, its letters readable, what a terminal would obey escaped."""
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(body, ensure_ascii=False))
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+    return [asked_at(as_of), *(clean(note) for note in notes)]

@@ -61,13 +61,13 @@ def ahead(told: Told) -> list[str]:
         return []
     if incident.reason == Reason.FORECAST_CLEARED and outlook.total > incident.amount:
         return []  # it is the look ahead that has cleared since
-    share = show_percent(outlook.total, incident.amount)
+    share = f" ({show_percent(outlook.total, incident.amount)})" if incident.amount else ""
     if incident.state == "ended":
         said = show_day(date.fromisoformat(outlook.settled_until))
-        return [f"*Forecast was*\n{short(outlook.total)} ({share}), by the days before {said}"]
+        return [f"*Forecast was*\n{short(outlook.total)}{share}, by the days before {said}"]
     last = show_day(date.fromisoformat(told.telling.end) - DAY)
     likely = f"{short(outlook.low)} to {short(outlook.high)}"
-    found = [f"*Forecast, {last}*\n{short(outlook.total)} ({share}), {likely}"]
+    found = [f"*Forecast, {last}*\n{short(outlook.total)}{share}, {likely}"]
     runs_out = instant(outlook.runs_out_at)
     if runs_out is not None:
         found.append(f"*Runs out*\n{show_day(runs_out.date())}, about {runs_out:%H}:00 UTC")
@@ -84,6 +84,7 @@ def course(told: Told, label: str, so_far: str, when: str = "") -> str:
 
 
 def is_below(total: int, label: str, amount: int) -> bool:
+    """Tell whether a forecast is below what a level of the forecast is about."""
     aim = target(label)
     if aim.endswith("%"):
         return total * 100 < Fraction(aim.removesuffix("%")) * amount

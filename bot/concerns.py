@@ -31,7 +31,7 @@ def speak(tx: Connection, book: Rulebook, evaluation: Evaluation, now: datetime,
         rule = book.rule(rule_id)
         limit = rule.limit if rule else 0
         body = {
-            "happened": f"The rule {rule_id} has more than {limit} groups: the largest {limit} are judged, "
+            "happened": f"The rule {rule_id} has more than {limit} group{"s" if limit != 1 else ""}: the largest {limit} are judged, "
             "the others together as (other).",
             "remedy": "Raise its limit, or select less.",
         }

@@ -12,6 +12,7 @@ from contextlib import closing
 import pytest
 
 from bot.demo.openai_faults import Hang, Status
+from bot.edge.store.engine import newest
 from tests.shell import Here, bare, environment, shell, started
 from tests.syncing import empty_database
 from tests.world import SEARCH, at, world
@@ -99,7 +100,7 @@ def test_commands_that_use_no_setting_bear_every_malformed_one(tmp_path, here, w
 def test_settings_come_from_the_working_directory(tmp_path):
     (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///mine.db\n", encoding="utf-8")
     (tmp_path / "mine.db").write_bytes(empty_database())
-    assert "0001" in shell(tmp_path, {}, "db", "current").out
+    assert newest() in shell(tmp_path, {}, "db", "current").out
 
 
 # -- sync ----------------------------------------------------------------------------------------------

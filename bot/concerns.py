@@ -30,8 +30,9 @@ def speak(tx: Connection, book: Rulebook, evaluation: Evaluation, now: datetime,
     for rule_id in sorted(folded - {key for key, value in said.items() if value}):
         rule = book.rule(rule_id)
         limit = rule.limit if rule else 0
+        groups = f"{limit} groups" if limit != 1 else "1 group"
         body = {
-            "happened": f"The rule {rule_id} has more than {limit} group{"s" if limit != 1 else ""}: the largest {limit} are judged, "
+            "happened": f"The rule {rule_id} has more than {groups}: the largest {limit} are judged, "
             "the others together as (other).",
             "remedy": "Raise its limit, or select less.",
         }

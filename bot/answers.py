@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from bot.core import builtin, standings
 from bot.core.ahead import Forecasts
+from bot.core.cut_offs import with_limits
 from bot.core.helping import Help, helped
 from bot.core.incident import Incident
 from bot.core.kinds.freshness import ages, allowed
@@ -102,6 +103,7 @@ def answer_status(
         over = Overlays.read(tx, book, view.cost.names, now)
     stood = standings.Standings(book, view, known.incidents, known.runs, ORGANIZATION, now)
     told, others = stood.told(query.filters, most)
+    told = with_limits(told, view, book, now)
     told = _laid_over(told, over, {incident.fingerprint: incident for incident in known.incidents})
     return Status(view.cost.as_of, told, tuple(_notes(rules, view, last, now)), others)
 

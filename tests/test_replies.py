@@ -16,7 +16,8 @@ from bot.core.period import Span
 from bot.core.query import Misread, parse
 from bot.core.question import Query
 from bot.core.spend import Names
-from bot.core.status import Standing, Status
+from bot.core.status import Counts, Limited, Standing, Status
+from bot.core.units import USD, Unit, counts
 from bot.core.verbs import VERBS
 from bot.render.blocks import characters
 from bot.render.replies import HELP, RUN, VERSION, reply, trouble
@@ -61,6 +62,42 @@ FINE = replace(FIRING, group_names=("labs",), state="ok", level="", severity=Non
 LEARNING = Standing(
     "year", "Year", "0123456789ab", (), (), (), MONTH, "2026", "learning", "learning: history from 26 Jul, needs 1 Jan"
 )  # fmt: skip
+RATE = Unit("per 1,000 requests", DOLLAR, dollars=True)
+WEEK = Span(date(2026, 11, 14), date(2026, 11, 21))
+LIMITED = replace(
+    FIRING,
+    limited=Limited(12_000 * DOLLAR, datetime(2026, 11, 26, 13, 20, tzinfo=UTC)),
+    estimated=312 * DOLLAR,
+)
+TOKENS = replace(
+    FINE, rule_id="tokens", rule_name="Tokens", value=1_032_000, amount=1_200_000, unit=counts("input tokens").key,
+    limited=Limited(300 * DOLLAR, enforcing=True),
+)  # fmt: skip
+
+
+def other(kind, value, amount, level, days, unit=USD, **more):
+    """A standing of a rule that is no budget."""
+    return replace(
+        FIRING, kind=kind, rule_id=kind, rule_name=f"The {kind} rule", value=value, amount=amount, level=level,
+        days=days, unit="" if unit is USD else unit.key, period="20 Nov", **more,
+    )  # fmt: skip
+
+
+KINDS = (
+    LIMITED,
+    other("change", 1_240 * DOLLAR, 816 * DOLLAR, "+40%", WEEK),
+    other("anomaly", 310 * DOLLAR, 95 * DOLLAR, "unusual", WEEK, each=("model", "project"), group=("gpt-5.2", "proj_search"),
+          group_names=("gpt-5.2", "search-prod")),
+    other("ratio", 4_610_000_000, 4 * DOLLAR, "above $4.00", WEEK, RATE),
+    other("ratio", 380_000_000, 350_000_000, "", WEEK, Unit("", DOLLAR, share=True), state="ok", severity=None),
+    other("first_seen", 12_400_000_000, DOLLAR, "new", Span(date(2026, 11, 20), date(2026, 11, 23)), severity="info"),
+    other("native_limit", 812 * DOLLAR, 0, "missing", NOVEMBER, severity="info"),
+    other("freshness", 14_700, 10_800, "", None, Unit("hours", 3_600), state="ok", severity=None, each=(), group=(),
+          group_names=()),
+    TOKENS,
+    replace(LEARNING, kind="anomaly"),
+)  # fmt: skip
+QUIET = tuple(replace(each, state="ok", level="", severity=None) for each in KINDS[1:4])
 RULES = Listing(
     (
         RuleLine("all", "Everything", "budget", "everything", "a month", "$40,000", ("80%", "100%"), "#ai-spend", "active", "https://git.example.com/blob/a1b2/rules.yaml#L3"),
@@ -154,6 +191,10 @@ REPLIES = {
     "status_firing": lambda: stood(Status(AS_OF, (DAILY, FIRING, FINE, LEARNING))),
     "status_ok": lambda: stood(Status(AS_OF, (FINE,))),
     "status_empty": lambda: stood(Status(AS_OF, (), ("There are no rules, so nothing is watched.",))),
+    "status_kinds": lambda: stood(Status(AS_OF, KINDS)),
+    "status_alerts": lambda: stood(Status(AS_OF, KINDS[1:4])),
+    "status_quiet": lambda: stood(Status(AS_OF, (FINE, *QUIET))),
+    "status_no_budgets": lambda: stood(Status(AS_OF, QUIET)),
     "status_stale": lambda: stood(
         Status(
             AS_OF - timedelta(days=2),
@@ -204,6 +245,19 @@ def test_replies_are_the_golden_ones(name):
             "2 of 3 budgets passed a level; worst is search-prod at 1028417% of its 22 Nov budget ($10,284 of $1).",
             id="status",
         ),
+        pytest.param(
+            "status_kinds",
+            "1 of 2 budgets passed a level; worst is search-prod at 85% of its November budget ($10,284 of $12,000, "
+            "$312 of it estimated); 5 other alerts, the gravest search-prod ($1,240, +51%).",
+            id="kinds",
+        ),
+        pytest.param("status_alerts", "3 alerts, the gravest search-prod ($1,240, +51%).", id="no-budgets"),
+        pytest.param(
+            "status_quiet",
+            "1 budget, under every level: labs at 0% of its November budget ($17 of $12,000); nothing else stands out.",
+            id="quiet",
+        ),
+        pytest.param("status_no_budgets", "Nothing stands out among 3 watched.", id="nothing-stands-out"),
         pytest.param(
             "rules",
             "3 rules, 2 of them active; 2 projects watched by no budget spent $123.45 in 1–22 Nov.",
@@ -261,6 +315,16 @@ def test_a_thousand_standings_say_how_many_more_passed_a_level():
     body = stood(Status(AS_OF, many))
     assert body["text"].startswith("30 of 1,000 budgets passed a level")
     assert cells(body)[-1][1] == "980 others, 10 past a level"
+
+
+def test_the_others_of_several_kinds_are_counted_apart():
+    shown = (*KINDS[1:4] * 6, *KINDS[1:3])
+    others = Counts(standings=980, judged=900, firing=7, watched=80, alerts=3)
+    body = stood(Status(AS_OF, shown, others=others))
+    assert body["text"].startswith(
+        "7 of 900 budgets passed a level; 23 other alerts, the gravest search-prod"
+    )
+    assert cells(body)[-1][1] == "980 others, 10 alerting"
 
 
 def test_a_thousand_rules_still_show_what_nobody_watches():

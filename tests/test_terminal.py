@@ -18,6 +18,7 @@ from bot.core.verbs import VERBS
 from bot.render import terminal
 from bot.render.drawn import _width
 from tests.spending import AS_OF, DOLLAR, ago, answered, asked, golden, number
+from tests.test_replies import KINDS
 
 INPUT, OUTPUT = "gpt-5.2, input", "gpt-5.2, output"
 SPENT = [
@@ -257,6 +258,37 @@ def test_status_is_the_golden_one():
     )
 
 
+def test_status_of_every_kind_is_the_golden_one():
+    status = Status(AS_OF, KINDS)
+    golden(
+        "answer_status_kinds.txt",
+        "\n\n".join(terminal.status(status, form) for form in ("json", "csv", "table")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("standing", "value", "amount", "unit"),
+    [
+        pytest.param(KINDS[0], "10284.17", "12000", "usd", id="dollars"),
+        pytest.param(KINDS[3], "4.61", "4", "usd per 1,000 requests", id="a rate"),
+        pytest.param(KINDS[4], "0.38", "0.35", "share", id="a share of one"),
+        pytest.param(KINDS[8], "1032000", "1200000", "input tokens", id="tokens"),
+    ],
+)
+def test_figures_are_exact_in_the_units_of_the_rule(standing, value, amount, unit):
+    (told,) = json.loads(terminal.status(Status(AS_OF, (standing,)), "json"))["rules"]
+    assert (told["value"], told["amount"], told["unit"]) == (value, amount, unit)
+
+
+def test_estimates_and_limits_are_told_to_machines():
+    (told,) = json.loads(terminal.status(Status(AS_OF, (KINDS[0],)), "json"))["rules"]
+    assert (told["estimated"], told["hard_limit"], told["cut_off_at"]) == (
+        "312",
+        "12000",
+        "2026-11-26T13:20:00Z",
+    )
+
+
 def test_the_contracts_own_status():
     body = json.loads(terminal.status(STATUS, "json"))
     assert list(body) == ["as_of", "rules"]
@@ -275,6 +307,11 @@ def test_the_contracts_own_status():
         "reason": "first this period",
         "acknowledged_by": None,
         "silenced_by": None,
+        "kind": "budget",
+        "unit": "usd",
+        "note": None,
+        "hard_limit": None,
+        "cut_off_at": None,
     }
     assert body["rules"][1]["group"] == {"project_id": None, "project": "(no project)"}
     assert (body["rules"][2]["value"], body["rules"][2]["amount"], body["rules"][2]["ratio"]) == (

@@ -11,12 +11,11 @@ from bot.core.money import show_percent
 from bot.core.period import show_day
 from bot.core.question import Query
 from bot.render import blocks
-from bot.render.alert_limits import when
 from bot.render.alerts import EMOJI
 from bot.render.answering import asked_at, command, csv_of, dated, file_of, iso, json_of, run_button, warnings
 from bot.render.drawn import table
 from bot.render.figures import alone, decimal, estimate, short
-from bot.render.headlines import PLAIN, SLACK, SPOKEN, Style
+from bot.render.headlines import PLAIN, SLACK, SPOKEN, Style, cut_off
 
 NAME = 60
 NAMED = 5
@@ -115,17 +114,6 @@ def cut_offs(answer: Forecasts, style: Style) -> Iterator[str]:
         )
     if len(soonest) > CUT_OFFS:
         yield f"{len(soonest) - CUT_OFFS} others are on course to be cut off this month"
-
-
-def cut_off(whom: str, at: datetime, limit: int, style: Style, *, enforcing: bool, reached: bool) -> str:
-    """Return when OpenAI cuts somebody off at this pace."""
-    named = style.bold(style.name(whom))
-    bound = f"hard limit of {short(limit)} a month"
-    if enforcing:
-        return f"OpenAI refuses requests of {named} now: its {bound} is reached"
-    if reached:
-        return f"OpenAI may refuse requests of {named} at any time: its {bound} is reached"
-    return f"At this pace OpenAI cuts {named} off {style.bold(when(at))}, by its {bound}"
 
 
 # -- one line --------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.core.filters import Filter
 from bot.core.listing import Listing, RuleLine
@@ -210,23 +211,29 @@ def period(each: Standing) -> str:
     return each.period
 
 
-def cut_offs(standings: Sequence[Standing], style: Style) -> list[str]:
-    """Return when OpenAI stops answering whom, once for each project.
-
-    `search-prod is cut off Thursday 26 Nov 14:00 UTC at this pace ($12,000 a month)`
-    """
-    found: dict[str, None] = {}
+def cut_offs(standings: Sequence[Standing], as_of: datetime | None, style: Style) -> list[str]:
+    """Return when OpenAI stops answering whom, once for each project."""
+    found: dict[str, str] = {}
     for each in standings:
         limited = each.limited
-        if limited is None or not (limited.enforcing or limited.cut_off_at):
+        at = limited.cut_off_at or as_of if limited else None
+        if limited is None or at is None or not (limited.enforcing or limited.cut_off_at):
             continue
-        names = dict(zip(each.each, each.group_names, strict=True))
-        who = style.bold(style.name(names.get("project", "the organization")))
-        what = "is refused now"
-        if not limited.enforcing and limited.cut_off_at:
-            what = f"is cut off {alert_limits.when(limited.cut_off_at)} at this pace"
-        found[f"{who} {what} ({short(limited.amount)} a month)"] = None
-    return list(found)
+        whom = dict(zip(each.each, each.group_names, strict=True)).get("project", "the organization")
+        reached = as_of is not None and at <= as_of
+        found[whom] = cut_off(whom, at, limited.amount, style, enforcing=limited.enforcing, reached=reached)
+    return list(found.values())
+
+
+def cut_off(whom: str, at: datetime, limit: int, style: Style, *, enforcing: bool, reached: bool) -> str:
+    """Return when OpenAI cuts somebody off at this pace."""
+    named = style.bold(style.name(whom))
+    bound = f"hard limit of {short(limit)} a month"
+    if enforcing:
+        return f"OpenAI refuses requests of {named} now: its {bound} is reached"
+    if reached:
+        return f"OpenAI may refuse requests of {named} at any time: its {bound} is reached"
+    return f"At this pace OpenAI cuts {named} off {style.bold(alert_limits.when(at))}, by its {bound}"
 
 
 def budget(each: RuleLine) -> str:

@@ -1,5 +1,6 @@
 """Answers in Slack: private unless `public` was said, always with their figure, their question and their date."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from bot.core.ahead import Forecasts
@@ -18,6 +19,7 @@ from bot.render import ahead, blocks, headlines
 from bot.render.alert_words import named
 from bot.render.alerts import EMOJI
 from bot.render.answering import HELP, RUN, VERSION, command, dated, file_of, run_button, said, warnings
+from bot.render.figures import whole
 from bot.render.headlines import SLACK, SPOKEN, percent, share, state, used, words
 
 __all__ = ["HELP", "RUN", "VERSION", "reply", "trouble"]
@@ -133,6 +135,8 @@ def _status(answer: Status, query: Query | None) -> dict[str, Any]:
     body.append(blocks.section(headline))
     if answer.standings:
         body.append(_standings(answer))
+        if cut_offs := headlines.cut_offs(answer.standings[:STANDINGS], answer.as_of, SLACK):
+            body.append(blocks.section("\n".join(cut_offs)))
     if query and query.format:
         body.append(file_of(query))
     asked = f"{command(query.command)} · " if query else ""
@@ -150,16 +154,22 @@ def _status(answer: Status, query: Query | None) -> dict[str, Any]:
 
 def _standings(answer: Status) -> dict[str, Any]:
     shown = answer.standings[:STANDINGS]
+    what, figures = headlines.titles(shown)
+    titles = ["State", what.capitalize(), "Period", figures.capitalize(), "Used", "Rule"]
     rows = []
     for each in shown:
-        spent = blocks.clip(each.reason, 120)
-        if each.amount is not None:
-            spent = f"{show_usd(each.value, cents=False)} of {show_usd(each.amount, cents=False)}"
+        told = blocks.clip(headlines.figures(each, whole), 120)
         subject, rule = blocks.plain(each.subject, NAME), blocks.plain(each.rule_name, NAME)
-        rows.append([state(each), subject, each.period, spent, used(each), rule])
+        rows.append([state(each), subject, headlines.period(each), told, used(each), rule])
     if rest := headlines.others(answer, len(shown)):
         rows.append([blocks.NOTHING, rest, *[blocks.NOTHING] * 4])
-    return blocks.table(["State", "Budget", "Period", "Spent", "Used", "Rule"], rows, right=(3,))
+    if figures == "figures" and not any(map(used, shown)):
+        titles, rows = _without(4, titles), [_without(4, row) for row in rows]
+    return blocks.table(titles, rows, right=(3,) if figures != "figures" else ())
+
+
+def _without(place: int, cells: Sequence[str]) -> list[str]:
+    return [*cells[:place], *cells[place + 1 :]]
 
 
 # -- rules -----------------------------------------------------------------------------------------

@@ -13,11 +13,13 @@ from bot.core.period import show_span
 from bot.core.question import Query
 from bot.core.report import Report, Row
 from bot.core.status import Standing, Status
+from bot.core.units import Unit, unit_of
 from bot.core.verbs import TIMES
 from bot.render import headlines
 from bot.render.answering import asked_at, csv_of, iso, json_of
 from bot.render.blocks import EMPTY, clean
 from bot.render.drawn import table
+from bot.render.figures import decimal, exact
 from bot.render.headlines import PLAIN, share, state, used, words
 
 TOP = 20
@@ -26,6 +28,7 @@ LATEST = 31
 """Rows of a table that follows time: a month of days."""
 _STATUS = ("rule", "fingerprint", "group", "start", "end", "state", "level", "severity")
 _FIGURES = ("value", "amount", "ratio")
+_MORE = ("kind", "unit", "estimated")
 
 
 def report(answer: Report, form: str) -> str:
@@ -120,30 +123,34 @@ def status(answer: Status, form: str, query: Query | None = None) -> str:
             period = told.pop("period")
             told |= {"start": (period or {}).get("start"), "end": (period or {}).get("end")}
             rows.append(told)
-        return csv_of([*_STATUS, *_FIGURES, "reason"], rows, _FIGURES)
+        return csv_of([*_STATUS, *_FIGURES, "reason", *_MORE], rows, (*_FIGURES, "estimated"))
     lines = [
         *(f"Warning: {clean(note)}" for note in answer.notes),
         f"{headlines.of_status(answer, query, PLAIN)}.",
     ]
     shown = answer.standings[:TOP]
     if shown:
-        titles = ["state", "budget", "rule", "period", "spent", "used"]
-        settings: list[dict[str, str]] = [{}, {}, {}, {}, {"align": "right"}, {}]
+        what, figures = headlines.titles(shown)
+        titles = ["state", what, "rule", "period", figures, "used"]
+        right = {"align": "right"} if figures != "figures" else {}
+        settings: list[dict[str, str]] = [{}, {}, {}, {}, right, {}]
         lines += ["", *table([titles, *map(_line, shown)], settings)]
     if rest := headlines.others(answer, len(shown)):
         lines.append(rest)
+    if cut_offs := headlines.cut_offs(shown, answer.as_of, PLAIN):
+        lines += ["", *(f"{each}." for each in cut_offs)]
     return "\n".join([*lines, "", *_foot(answer.as_of, ())])
 
 
 def _line(each: Standing) -> list[str]:
-    told = [state(each), clean(each.subject) or EMPTY, each.rule_id, clean(each.period)]
+    told = [state(each), clean(each.subject) or EMPTY, each.rule_id, clean(headlines.period(each))]
     if each.amount is None:
         return [*told, "", clean(each.reason)]
-    return [*told, f"{show_usd(each.value)} of {show_usd(each.amount)}", used(each)]
+    return [*told, clean(headlines.figures(each, exact)), used(each)]
 
 
 def _standing(each: Standing) -> dict[str, Any]:
-    names = dict(zip(each.each, each.group_names, strict=True))
+    names, unit = dict(zip(each.each, each.group_names, strict=True)), unit_of(each.unit)
     return {
         "rule": each.rule_id,
         "fingerprint": each.fingerprint,
@@ -155,14 +162,26 @@ def _standing(each: Standing) -> dict[str, Any]:
         "level": each.level or None,
         "severity": each.severity,
         # What was not judged has no figure: a zero would read as one.
-        "value": exact_usd(each.value) if each.amount is not None else None,
-        "amount": exact_usd(each.amount) if each.amount is not None else None,
+        "value": decimal(each.value, unit) if each.amount is not None else None,
+        "amount": decimal(each.amount, unit) if each.amount is not None else None,
         "ratio": round(each.ratio, 3) + 0.0 if each.ratio is not None else None,
-        "estimated": "0",
+        "estimated": decimal(each.estimated, unit),
         "reason": each.reason,
         "acknowledged_by": each.acknowledged_by,
         "silenced_by": each.silenced_by,
+        "kind": each.kind,
+        "unit": _unit(unit),
+        "note": each.note or None,
+        "hard_limit": exact_usd(each.limited.amount) if each.limited else None,
+        "cut_off_at": iso(each.limited.cut_off_at) if each.limited else None,
     }
+
+
+def _unit(unit: Unit) -> str:
+    """Return `usd`, `input tokens`, `usd per 1,000 requests`, `share` (of one)."""
+    if unit.share:
+        return "share"
+    return f"usd {unit.word}".strip() if unit.dollars else unit.word
 
 
 def rules(answer: Listing, form: str, query: Query | None = None) -> str:

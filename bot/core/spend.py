@@ -164,6 +164,35 @@ class Spend:
                 found.setdefault(group[:width], []).append(group)
         return dimensions, found
 
+    @property
+    def models(self) -> Collection[str]:
+        """Return the models usage has reported: a line item without a comma may be one."""
+        return self._models
+
+    def on(self, day: date) -> Mapping[int, int]:
+        """Return the sums by series of the stretch that begins on `day`, which must be a cut."""
+        return self._stretches[self._cut(day)]
+
+    def column(self, dimension: str) -> Mapping[int, str]:
+        """Return the value of a dimension by series; '' is unattributed."""
+        return self._column(dimension)
+
+    def series_in(self, scope: Scope) -> dict[Group, list[int]]:
+        """Return which series make up each group of `scope`, those among them that came to nothing too."""
+        columns = [self._column(dimension) for dimension in scope.dimensions]
+        width = len(scope.each)
+        verdicts: dict[Group, bool] = {}
+        found: dict[Group, list[int]] = {}
+        for series_id in self._series:
+            values = tuple([column[series_id] for column in columns])
+            admitted = verdicts.get(values)
+            if admitted is None:
+                told = dict(zip(scope.dimensions, values, strict=True))
+                admitted = verdicts[values] = scope.admits(told, self.names.of)
+            if admitted:
+                found.setdefault(values[:width], []).append(series_id)
+        return found
+
     def _of(self, dimensions: tuple[str, ...], span: Span) -> list[dict[Group, int]]:
         first, last = self._cut(span.start), self._cut(span.end)
         if self.level and last - first != span.days:
@@ -198,7 +227,9 @@ class Spend:
         known = self._looked.columns.get(dimension)
         if known is None:
             read = reader(dimension, self._team_of, self._models)
-            known = self._looked.columns[dimension] = {key: read(series) for key, series in self._series.items()}
+            known = self._looked.columns[dimension] = {
+                key: read(series) for key, series in self._series.items()
+            }
         return known
 
     def _team_of(self, project_id: str) -> str:

@@ -34,6 +34,26 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Blame:
+    """Who and since when: the part that the rise came from, or why that cannot be known."""
+
+    parts: tuple[Part, ...] = ()
+    """The widest first: a key, the model it asked, the direction that grew. Each one's amount is its rise."""
+    share: int = 0
+    """How much of the rise the last part makes up, in percent, rounded down."""
+    since: str = ""
+    """ISO 8601 day, or instant, at which it left its usual level; '' where it rose by and by."""
+    since_hour: bool = False
+    """`since` is an hour, and not a day."""
+    why_not: str = ""
+    """Why it is not told, or not in full: `costs are not told by key to this organization`."""
+    fell: bool = False
+    """It is a fall that is told apart."""
+    looked: str = ""
+    """The first day that was not settled when it was last looked at."""
+
+
+@dataclass(frozen=True, slots=True)
 class Telling:
     """Words and figures of one incident's card. Names are as they came: escaped when they are drawn."""
 
@@ -83,6 +103,8 @@ class Telling:
     """ISO 8601 instant at which OpenAI refuses requests at this pace; '' when not this month, or not known."""
     enforcing: bool = False
     """OpenAI refuses requests already."""
+    blame: Blame | None = None
+    """Who and since when; None where nobody looked, or its figure has no parts."""
 
 
 class Teller:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.core.incident import Event
 from bot.core.telling import Telling
-from bot.render import blocks
+from bot.render import alert_blame, blocks
 from bot.render.alert_words import EMOJI, RUNS, WORD, Told, in_a_row, levels, who
 from bot.render.kinds import AS_IT_IS, settled, words
 
@@ -23,6 +23,9 @@ def line(event: Event, told: Told, *, named: bool) -> str:
             said = f"{period} as well, {kind.level(event.level)}{because}: {kind.figure(told, event.value)}"
         case "fired" | "raised":
             said = f"{day}{kind.risen(then, event.passed or (event.level,), because)}"
+            # A line that may be broadcast stands alone in the room: it says who as the card does.
+            who_is_it = alert_blame.line(told) if event.transition == "raised" else ""
+            said += f"; {who_is_it}" if who_is_it else ""
         case "recrossed":
             said = f"{day}{kind.stands_again(then, event.level, because)}"
         case "corrected" if telling.kind in AS_IT_IS and event.level:

@@ -162,14 +162,13 @@ def _cut_off(told: Told) -> str:
 
 
 def _in_common(told: Sequence[Told]) -> str:
-    """Return the part on which most of three or more incidents spent at least half; '' when they share none."""
-    counts: dict[tuple[str, str], int] = {}
-    for each in told:
-        for part in each.telling.parts:
-            if part.amount * 2 >= each.incident.value:
-                counts[part.dimension, part.name] = counts.get((part.dimension, part.name), 0) + 1
-    (dimension, name), shared = max(counts.items(), key=lambda item: item[1], default=(("", ""), 0))
-    if shared < SHARED or shared * 3 < len(told) * 2:
-        return ""
-    how_many = "all of them" if shared == len(told) else f"{shared} of the {len(told)}"
-    return f"*In common:* {how_many} spent at least half on {WORDS[dimension]} `{blocks.name(name, 80)}`"
+    """Return what most of three or more incidents share: the part that rose, or that most was spent on; else ''."""
+    rose = [part for each in told if (blame := each.telling.blame) for part in blame.parts[:1]]
+    mostly = [part for each in told for part in each.telling.parts if part.amount * 2 >= each.incident.value]
+    for parts, did in ((rose, "rose above all by"), (mostly, "spent at least half on")):
+        counts = Counter((part.dimension, part.name) for part in parts)
+        (dimension, name), shared = max(counts.items(), key=lambda item: item[1], default=(("", ""), 0))
+        if shared >= SHARED and shared * 3 >= len(told) * 2:
+            how_many = "all of them" if shared == len(told) else f"{shared} of the {len(told)}"
+            return f"*In common:* {how_many} {did} {WORDS[dimension]} `{blocks.name(name, 80)}`"
+    return ""

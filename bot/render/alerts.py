@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.render import alert_limits, announcements, blocks
+from bot.render import alert_blame, alert_limits, announcements, blocks
 from bot.render.alert_tables import overflow, table
 from bot.render.alert_words import (
     EMOJI,
@@ -46,20 +46,21 @@ def _one(told: Told, mentions: Sequence[str]) -> dict[str, Any]:
     incident, telling = told.incident, told.telling
     line = headline(told)
     called = f" {' '.join(mention(who) for who in mentions)}" if mentions else ""
-    cut_off, note = alert_limits.line(told), _note(told)
-    said = [f"{emoji(incident)} {line}{called}", *(words for words in (cut_off, note) if words)]
+    who, cut_off, note = alert_blame.line(told), alert_limits.line(told), _note(told)
+    said = [f"{emoji(incident)} {line}{called}", *(words for words in (who, cut_off, note) if words)]
     above = [blocks.section("\n".join(said))]
+    above += [blocks.context(why_not)] if (why_not := alert_blame.unknown(told)) else []
     above += [blocks.context(" · ".join(told.notes))] if told.notes else []
     beside: list[Block] = [blocks.fields(*_facts(told))]
-    if telling.parts:
+    if telling.parts and not alert_blame.repeats(telling.blame, telling.parts):
         mostly = "\n".join(f"• {part_words(part, told)}" for part in telling.parts)
         beside.append(blocks.section(f"*Where it went*\n{mostly}"))
     beside.append(blocks.context(" · ".join(_context(told))))
     passed = words(told).passed(told)
     # Who only hears the notification should know of every level that was passed at once.
     several = f" Passed {plain(levels(passed))}." if len(passed) > 1 and incident.state == "firing" else ""
-    ahead = f" {plain(cut_off)}." if cut_off else ""
-    text = f"{word(incident)}: {plain(line)}.{several}{ahead} {incident.fingerprint}"
+    more = "".join(f" {plain(words)}." for words in (who, cut_off) if words)
+    text = f"{word(incident)}: {plain(line)}.{several}{more} {incident.fingerprint}"
     return blocks.message(text, above, [blocks.attachment(color(incident), plain(line), beside)])
 
 

@@ -1,0 +1,309 @@
+"""Who and since when: the part of a figure that rose against what was usual before, and when it left that.
+
+What was usual is the 28 days before the trouble, by weekday: four weeks hold every weekday equally often, and a
+mean adds up, so that the parts' rises are the rise of the whole. A change is held against its own days before,
+as its figures are. A day that has not settled may still grow: it is held against a whole usual day, what is above
+is a rise already, and what is below counts as nothing yet.
+
+A part is told when it makes up a quarter of all that rose, and a narrower one inside it (a key's model, the
+model's output) when it is two thirds of that. Since when: `bot.core.onset` over its days, where one stretch away
+from the usual holds at least half the rise; `bot.core.trail` finds the hour.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from bot.core.groups import OTHER
+from bot.core.incident import Finding, Reason
+from bot.core.kinds.native_limit import CUT_OFF, ENFORCING
+from bot.core.live.meters import line_of
+from bot.core.needs import settled_until
+from bot.core.onset import mean, middle, onset
+from bot.core.period import DAY, Span, show_day
+from bot.core.rules.metric_keys import dimensions_of
+from bot.core.rules.select import Scope
+from bot.core.spend import Group, Spend
+from bot.core.telling import Blame, Part
+from bot.core.trail import Trail
+from bot.core.view import is_money
+
+USUAL = 28 * DAY
+WEEK = 7
+RISEN = 20
+"""Less than a twentieth of the figure is no rise: it is as usual, and passed a level all the same."""
+STANDS_OUT = 25
+"""Percent of all that rose that a part must be."""
+APART = 3
+"""So many ordinary days do not end a stretch: a weekend, and a holiday beside it."""
+DEEPER = ("project", "api_key", "user", "model", "line_item")
+"""From the widest to the narrowest; a user is told where no key is."""
+
+NO_KEYS = "costs are not told by key to this organization"
+OF_RATIO = "a ratio is not a sum of parts"
+OF_MANY = "these are many small groups together"
+AS_USUAL = "it did not rise, about as much was usual before"
+NOT_YET = "no part of it is above a whole usual day yet"
+BUDGET_MOVED = "it did not rise: the budget changed"
+NOBODY = "no part stands out"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Of which days a finding's figure is, and which tell what is usual."""
+
+    finding: Finding
+    of: Span
+    before: Span
+    moved: bool = False
+    """The budget changed, and not what is held against it."""
+
+    @property
+    def first(self) -> date:
+        """Return the first day that must be known."""
+        return min(self.before.start, self.before.end - USUAL)
+
+
+def question(finding: Finding, first_day: date, reason: str, now: datetime) -> Question | None:
+    """Return what is to be asked of a finding; None where it is about no amount that can rise.
+
+    `first_day` is the first day of its run of trouble, from which on nothing is usual; `reason` its incident's.
+    """
+    rule, today = finding.rule, now.astimezone(UTC).date()
+    of = finding.days
+    match rule.kind:
+        case "freshness":
+            return None
+        case "native_limit" if not {CUT_OFF.label, ENFORCING.label} & set(finding.holding or ()):
+            return None
+        case "change" | "ratio":
+            return Question(finding, of, Span(of.start - (of.end - of.start), of.start))
+        case "anomaly":
+            return Question(finding, finding.span, Span(of.start - USUAL, of.start))
+    begun = min(of.start, first_day) if rule.shape == "run" else of.start
+    of = Span(of.start, max(min(of.end, today + DAY), of.start + DAY))
+    return Question(finding, of, Span(begun - USUAL, begun), moved=reason == Reason.BUDGET_CHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """What is to blame, and how its usage is followed where that may tell the hour."""
+
+    blame: Blame
+    trail: Trail | None = None
+
+
+class Suspects:
+    """Takes figures of one metric apart, for many findings over one scan of days."""
+
+    def __init__(
+        self, daily: Spend, now: datetime, *, live: Spend | None = None, refused: Iterable[str] = ()
+    ) -> None:
+        """Lay out the days; those of `live` stand in for the billed, `refused` are the wire's dimensions."""
+        self.now = now
+        self.told = live if live is not None else daily
+        """Knows every series by its dimensions."""
+        self.level = daily.level
+        self.no_keys = "api_key_id" in set(refused)
+        self._days = daily.cuts[:-1]
+        self.known_from = max(daily.history_from or self._days[0], self._days[0])
+        estimated = set(live.cuts[:-1]) if live is not None else set()
+        self._sums = [live.on(day) if live and day in estimated else daily.on(day) for day in self._days]
+        self._seen = frozenset[int]().union(*self._sums)
+        self._rows: dict[int, list[int]] = {}
+        self._groups: dict[Scope, dict[Group, list[int]]] = {}
+
+    def of(self, asked: Question) -> Suspect:
+        """Return the part that a finding's rise came from, or why that cannot be known."""
+        rule = asked.finding.rule
+        look = _Look(asked, self)
+        found = OF_RATIO if rule.kind == "ratio" else look.unknown() or look.apart()
+        suspect = Suspect(Blame(why_not=found)) if isinstance(found, str) else found
+        blame = suspect.blame
+        if (
+            self.no_keys
+            and is_money(rule.metric)
+            and not _has(blame.parts, "api_key")
+            and blame.why_not in ("", NOBODY)
+        ):
+            blame = replace(blame, why_not=NO_KEYS)
+        looked = settled_until(rule, self.now).isoformat()
+        return replace(suspect, blame=replace(blame, fell=rule.falls, looked=looked))
+
+    def series(self, scope: Scope, group: Group) -> list[int]:
+        """Return the series of a group that came to something on some day."""
+        known = self._groups.get(scope)
+        if known is None:
+            known = self._groups[scope] = self.told.series_in(scope)
+        return [series_id for series_id in known.get(group, ()) if series_id in self._seen]
+
+    def row(self, ids: Iterable[int], span: Span) -> list[int]:
+        """Return the sum of some series on each day of a span; zeros where nothing is known."""
+        total = [0] * span.days
+        start = (span.start - self._days[0]).days
+        places = range(max(start, 0), min(start + span.days, len(self._days)))
+        for series_id in ids:
+            row = self._rows.get(series_id)
+            if row is None:
+                row = self._rows[series_id] = [sums.get(series_id, 0) for sums in self._sums]
+            for place in places:
+                total[place - start] += row[place]
+        return total
+
+
+class _Look:
+    """One finding's figure, being taken apart."""
+
+    def __init__(self, asked: Question, days: Suspects) -> None:
+        self._asked = asked
+        self._finding = asked.finding
+        self._rule = asked.finding.rule
+        self._days = days
+        self._before = Span(max(asked.before.start, days.known_from), asked.before.end)
+        self._ids = days.series(self._rule.scope, asked.finding.group)
+        self._of = self._highest() if days.level else asked.of
+        self._sign = -1 if self._rule.falls else 1
+        self._settled = settled_until(self._rule, days.now)
+
+    def unknown(self) -> str:
+        """Return why nothing can be known of it; '' where something can."""
+        if OTHER in self._finding.group:
+            return OF_MANY
+        if self._before.days < min(WEEK, self._asked.before.days):
+            return f"nothing is stored before {show_day(self._days.known_from)} to compare with"
+        return ""
+
+    def apart(self) -> Suspect | str:
+        """Return the narrowest part that explains the rise, or why none does."""
+        parts: list[Part] = []
+        ids, rise, whole = self._ids, 0, 0
+        for dimension in self._dimensions():
+            children = self._by(dimension, ids)
+            rises = {value: sum(self._rise(own)) for value, own in children.items()}
+            risen = sum(each for each in rises.values() if each > 0)
+            if not whole:
+                whole = risen
+                if why := self._not_risen(children.values()):
+                    return why
+            value = max(rises, key=lambda each: (rises[each], each))
+            least = -(-rise * 2 // 3) if parts else -(-risen * STANDS_OUT // 100)
+            if not value or rises[value] < max(least, 1) or (dimension == "user" and _has(parts, "api_key")):
+                continue
+            told = self._with(parts, dimension, value, rises[value])
+            if told is not None:
+                whole = whole if parts else risen
+                parts, ids, rise = told, children[value], rises[value]
+        if not parts:
+            rise = sum(self._rise(ids))
+        since = self._since(ids, rise)
+        blame = Blame(
+            tuple(parts),
+            min(rise * 100 // whole, 100) if parts else 0,
+            since.isoformat() if since else "",
+            why_not="" if parts else NOBODY,
+        )
+        return Suspect(blame, self._trail(ids, parts, since) if since else None)
+
+    # -- the parts ---------------------------------------------------------------------------------
+
+    def _dimensions(self) -> list[str]:
+        """Return the dimensions, widest first, that the rule does not name already."""
+        scope, known = self._rule.scope, dimensions_of(self._rule.metric)
+        named = {*scope.each, *(each for each in scope.dimensions if len(self._by(each, self._ids)) == 1)}
+        if "line_item" in named:
+            named.add("model")
+        return [each for each in DEEPER if each in known and each not in named] if self._ids else []
+
+    def _by(self, dimension: str, ids: Iterable[int]) -> dict[str, list[int]]:
+        column = self._days.told.column(dimension)
+        found: dict[str, list[int]] = {}
+        for series_id in ids:
+            found.setdefault(column[series_id], []).append(series_id)
+        return found
+
+    def _with(self, parts: Sequence[Part], dimension: str, value: str, rise: int) -> list[Part] | None:
+        """Return the parts and one more; a line item of a model that is told already is but its direction."""
+        part = Part(dimension, self._days.told.names.of(dimension, value), rise)
+        if dimension != "line_item" or not (_has(parts, "model") or "model" in self._rule.scope.each):
+            return [*parts, part]
+        line = line_of(value, self._days.told.models)
+        if line is None or not line.direction:
+            return None
+        if line.surface:
+            return [*(known for known in parts if known.dimension != "model"), part]
+        return [*parts, Part("direction", f"{line.modality} {line.direction}".strip(), rise)]
+
+    # -- the rise ----------------------------------------------------------------------------------
+
+    def _rise(self, ids: Sequence[int]) -> tuple[int, int]:
+        """Return by how much some series are off the usual on settled days, and above it on the others."""
+        days = self._days.row(ids, self._of)
+        expected = self._usual(ids, self._before, self._of, mean)
+        settled = unsettled = 0
+        for place, (value, usual) in enumerate(zip(days, expected, strict=True)):
+            more = (value - usual) * self._sign
+            if self._of.start + place * DAY < self._settled:
+                settled += more
+            else:
+                unsettled += max(more, 0)
+        return settled, unsettled
+
+    def _not_risen(self, children: Iterable[Sequence[int]]) -> str:
+        """Return why there is no rise to take apart; '' where there is one."""
+        whole = self._rise(self._ids)[0] + sum(self._rise(own)[1] for own in children)
+        figure = abs(self._finding.amount if self._sign < 0 else self._finding.value)
+        if whole > 0 and whole * RISEN >= figure:
+            return ""
+        if self._asked.moved:
+            return BUDGET_MOVED
+        return AS_USUAL if self._of.start < self._settled else NOT_YET
+
+    def _usual(
+        self, ids: Iterable[int], before: Span, of: Span, fold: Callable[[Sequence[int]], int]
+    ) -> list[int]:
+        """Return what is usual on each day of a span, of the days before folded by weekday where weeks are whole."""
+        row = self._days.row(ids, before)
+        if before.days < 2 * WEEK or (before.days % WEEK and before.days == of.days):
+            return [fold(row)] * of.days
+        week = [fold(row[place::WEEK]) for place in range(WEEK)]
+        return [week[((of.start - before.start).days + place) % WEEK] for place in range(of.days)]
+
+    def _highest(self) -> Span:
+        """Return the day a level's figure is of."""
+        row = self._days.row(self._ids, self._asked.of)
+        day = self._asked.of.start + row.index(max(row)) * DAY
+        return Span(day, day + DAY)
+
+    # -- since when --------------------------------------------------------------------------------
+
+    def _since(self, ids: Sequence[int], rise: int) -> date | None:
+        """Return the first day on which a part left its usual level; None where it grew by and by."""
+        begun = self._asked.before.end
+        first = max(begun - USUAL, self._days.known_from)
+        before, whole = Span(first, begun), Span(first, self._asked.of.end)
+        usual = self._usual(ids, before, whole, middle)
+        away = [
+            (value - level) * self._sign
+            for value, level in zip(self._days.row(ids, whole), usual, strict=True)
+        ]
+        found = onset(away, usual, APART, before.days)
+        if found is None or (found.place == 0 and any(usual)) or found.away * 2 < rise:
+            return None
+        return first + found.place * DAY
+
+    def _trail(self, ids: Sequence[int], parts: Sequence[Part], since: date) -> Trail:
+        projects, keys, models = (self._days.told.column(each) for each in ("project", "api_key", "model"))
+        of_model = _has(parts, "model") or _has(parts, "line_item") or "model" in self._rule.scope.each
+        begun = self._asked.before.end
+        return Trail(
+            since,
+            frozenset((projects[each], keys[each]) for each in ids),
+            frozenset(models[each] for each in ids) if of_model else None,
+            "" if is_money(self._rule.metric) else self._rule.metric,
+            next((part.name for part in parts if part.dimension == "direction"), ""),
+            new=not any(self._days.row(ids, Span(begun - USUAL, begun))),
+        )
+
+
+def _has(parts: Iterable[Part], dimension: str) -> bool:
+    return any(part.dimension == dimension for part in parts)

@@ -1,0 +1,66 @@
+"""Line two of an alert: who and since when, or why that cannot be known."""
+
+from datetime import UTC, date, datetime
+
+from bot.core.period import show_day
+from bot.core.telling import WORDS, Blame, Part
+from bot.render import blocks
+from bot.render.alert_words import Told
+
+BOLD = ("project", "team", "api_key", "user")
+"""Who: bold. What they asked for is code."""
+
+
+def line(told: Told) -> str:
+    """Return ``key *ingest-worker*, `gpt-5.2` output, since 18 Nov 09:00 UTC, 74% of the rise``; '' where not known."""
+    blame = told.telling.blame
+    if blame is None or told.incident.state == "ok":
+        return ""
+    return words(blame)
+
+
+def words(blame: Blame) -> str:
+    """Return who and since when, escaped; '' where that is not known."""
+    if not blame.parts:
+        return ""
+    said = [_part(part) for part in blame.parts if part.dimension != "direction"]
+    if blame.parts[-1].dimension == "direction":
+        said[-1] = f"{said[-1]} {blocks.name(blame.parts[-1].name, 40)}".strip()
+    said += [since(blame)] if blame.since else []
+    return ", ".join([*said, f"{blame.share}% of the {_rise(blame)}"])
+
+
+def unknown(told: Told) -> str:
+    """Return why who and since when is not known, or not in full; '' where it is, or is of no interest any more."""
+    blame = told.telling.blame
+    if blame is None or not blame.why_not or (told.incident.state != "firing" and not told.incident.late):
+        return ""
+    why = blocks.escape(blocks.clean(blame.why_not))
+    if blame.parts:
+        return f"Which key: {why}"
+    return f"Who and since when: {', '.join([why, *([since(blame)] if blame.since else [])])}"
+
+
+def since(blame: Blame) -> str:
+    """Return `since 18 Nov 09:00 UTC`, `since 18 Nov`."""
+    if not blame.since_hour:
+        return f"since {show_day(date.fromisoformat(blame.since))}"
+    at = datetime.fromisoformat(blame.since).astimezone(UTC)
+    return f"since {show_day(at.date())} {at:%H:%M} UTC"
+
+
+def repeats(blame: Blame | None, parts: tuple[Part, ...]) -> bool:
+    """Tell whether line two names every one of these parts already."""
+    named = {(part.dimension, part.name) for part in blame.parts} if blame else set()
+    return bool(parts) and all((part.dimension, part.name) in named for part in parts)
+
+
+def _part(part: Part) -> str:
+    name = blocks.name(part.name, 80)
+    if part.dimension in BOLD:
+        return f"{WORDS[part.dimension]} *{name}*"
+    return f"`{name}`" if part.dimension == "model" else f"{WORDS[part.dimension]} `{name}`"
+
+
+def _rise(blame: Blame) -> str:
+    return "fall" if blame.fell else "rise"

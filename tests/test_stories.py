@@ -596,7 +596,7 @@ def test_groups_beyond_the_limit_fold_into_one(story):
     for number in range(4):
         story.spend("2026-10-01", "200", f"proj_{number}")
     story.poll("2026-10-01 12:00")
-    message, ops = story.world.posts
+    ops, message = story.world.posts
     assert [row[1] for row in story.cells(message)[1:]] == ["(other), the smallest together", "search-prod"]
     assert "more than 1 group:" in ops.text
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, time
 
 from bot.core.dimension import UNATTRIBUTED
+from bot.core.kinds.native_limit import NativeLimit
 from bot.core.money import NANO, show_usd
 from bot.core.quiet import Quiet
 from bot.core.rooms import Room, rooms_of
@@ -156,7 +157,7 @@ class _Rooms:
 
 def levels_of(rule: Rule) -> tuple[Level, ...]:
     """Return what a rule may say: its thresholds, or its one severity, and what it becomes critical above."""
-    if isinstance(rule, Budget):
+    if isinstance(rule, Budget | NativeLimit):
         return tuple(Level(level.label, level.severity) for level in rule.thresholds)
     said = (Level("", rule.severity),)
     if not rule.critical_above:

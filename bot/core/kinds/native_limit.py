@@ -110,6 +110,11 @@ class NativeLimit(Rule):
     expected: Budget | None = None
     """The budget that `expect` names."""
 
+    @property
+    def thresholds(self) -> tuple[Threshold, ...]:
+        """Return its levels; without `expect` no limit is outside of anything."""
+        return tuple(level for level in LEVELS if level is not OUTSIDE or self.expect)
+
 
 def parse(values: Values, common: Rule, _setting: Setting, problems: Problems) -> NativeLimit:
     """Return the rule that the values describe; what was wrong is told and left at its default."""

@@ -1,9 +1,9 @@
 """Stored spend → decisions → messages to be: one transaction for the state and what is to be said of it."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import Connection
@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 from bot import concerns
 from bot.closing import close, closing
 from bot.core.decide import Said, decide
-from bot.core.evaluate import Evaluation, evaluate, next_boundary
-from bot.core.incident import Event
-from bot.core.kinds.freshness import Freshness
+from bot.core.evaluate import Evaluation, evaluate, needs, next_boundary
+from bot.core.incident import Event, Finding, Incident
+from bot.core.kinds.freshness import COSTS, Freshness
 from bot.core.rules.book import Rule, Rulebook
 from bot.core.spend import Group
-from bot.core.view import View
+from bot.core.view import LIVE, View
 from bot.edge.store import incidents, outbox, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
@@ -37,6 +37,8 @@ class Evaluated(msgspec.Struct, frozen=True):
     version: int
     book: str
     again_at: datetime
+    missed: tuple[str, ...] = ()
+    """The sources that could not be read: who reads them was not judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,19 @@ def last_evaluated(tx: Connection) -> Evaluated | None:
     return msgspec.json.decode(text, type=Evaluated) if text else None
 
 
-def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voice: Voice) -> Judged:
-    """Evaluate the book if anything can have changed, and write what it decides."""
+def judge(
+    store: Store,
+    book: Rulebook,
+    now: datetime,
+    poll_id: int | None,
+    voice: Voice,
+    missed: Collection[str] = (),
+) -> Judged:
+    """Evaluate the book if anything can have changed, and write what it decides.
+
+    Rules that read one of the sources that were `missed` are not judged; the others are.
+    """
+    missing = tuple(sorted(missed))
     with store.writing() as tx:
         before = last_evaluated(tx)
         if before is not None and now < before.now:
@@ -66,12 +79,12 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
         version = records.version(tx)
         if (
             before is not None
-            and (before.version, before.book) == (version, book.hash)
+            and (before.version, before.book, before.missed) == (version, book.hash, missing)
             and now < before.again_at
         ):
             return Judged(skipped="nothing changed and no boundary passed")
-        months = closing(book, now)
-        view = load_view(tx, store, book, now, [span for span, _ in months])
+        months = closing(book, now) if COSTS not in missing else []
+        view = load_view(tx, store, book, now, [span for span, _ in months], missed=missing)
         if view.history_from is None:
             return Judged(skipped="no costs are stored yet")
         active = [rule for rule in book.rules if rule.active_on(now.date())]
@@ -89,7 +102,7 @@ def judge(store: Store, book: Rulebook, now: datetime, poll_id: int | None, voic
         events = _decide(tx, store, book, judged, known, evaluation, view, now, poll_id, voice)
         for span, rules in months:
             close(tx, book, span, rules, view, now, voice, new=before is None)
-        mark = Evaluated(now, version, book.hash, next_boundary(book, now))
+        mark = Evaluated(now, version, book.hash, _again(book, now), missing)
         records.mark(tx, EVALUATED, msgspec.json.encode(mark).decode())
     return Judged(tuple(events), len(evaluation.findings))
 
@@ -113,6 +126,14 @@ def judge_freshness(
         return tuple(_decide(tx, store, own, active, known, evaluation, view, now, poll_id, voice))
 
 
+def _again(book: Rulebook, now: datetime) -> datetime:
+    """Return when the same data can next mean something else: live spend grows with the hours things are stored."""
+    boundary = next_boundary(book, now)
+    if LIVE not in needs(book, now).metrics:
+        return boundary
+    return min(boundary, now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1))
+
+
 def _freshness(book: Rulebook) -> tuple[Rule, ...]:
     return tuple(rule for rule in book.rules if isinstance(rule, Freshness))
 
@@ -127,6 +148,25 @@ def _watched(known: Said) -> dict[str, set[Group]]:
     for incident in known.incidents:
         watched.setdefault(incident.rule_id, set()).add(incident.group)
     return watched
+
+
+def _estimated_otherwise(
+    known: Iterable[Incident], changed: Iterable[Incident], findings: Iterable[Finding]
+) -> list[Incident]:
+    """Return the incidents whose figure is what it was, but of which another part is estimated now."""
+    live = {(each.rule.id, each.group, each.span): each for each in findings if each.rule.metric == LIVE}
+    if not live:
+        return []
+    told_anyway = {incident.fingerprint for incident in changed}
+    found = []
+    for incident in known:
+        finding = live.get((incident.rule_id, incident.group, incident.span))
+        if finding is None or incident.fingerprint in told_anyway or not incident.facts:
+            continue
+        telling = incidents.telling(incident)
+        if (telling.estimated, telling.note) != (finding.estimated, finding.note):
+            found.append(incident)
+    return found
 
 
 def _decide(
@@ -144,6 +184,7 @@ def _decide(
     learning = {unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.keeps}
     decisions = decide(book, evaluation.findings, known, now, organization=ORGANIZATION, learning=learning)
     changed = [decision.incident for decision in decisions if decision.incident is not None]
+    changed += _estimated_otherwise(known.incidents, changed, evaluation.findings)
     spoken = {event.fingerprint for decision in decisions for event in decision.events}
     tellings = tell(tx, store, book, view, changed, evaluation.findings, spoken, now, voice)
     states = {

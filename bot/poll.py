@@ -9,12 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.accuracy import score
 from bot.app import App
 from bot.core.dimension import described
 from bot.core.errors import BotError, SetupWrong, Unanswered
 from bot.core.evaluate import needs_from
 from bot.core.incident import Event
 from bot.core.kinds.freshness import Age, ages, allowed, told, watching
+from bot.core.readiness import any_ready
 from bot.core.rooms import ops_room
 from bot.core.rules.book import Rulebook
 from bot.deliver import Delivered
@@ -78,8 +80,8 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
     judged = Judged(skipped="costs are incomplete, nothing is judged on them")
     if skew:
         judged = Judged(skipped=skew)
-    elif synced.costs_complete:
-        judged = judge(app.store, book, now, synced.poll_id, rules.voice)
+    elif synced.costs_complete or any_ready(book, synced.missed, now):
+        judged = judge(app.store, book, now, synced.poll_id, rules.voice, synced.missed)
     if not skew:
         aged = judge_freshness(app.store, book, now, synced.poll_id, rules.voice)
         judged = replace(judged, events=(*judged.events, *aged))
@@ -90,6 +92,7 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
             tend(tx, book, now, rules.voice)
     if not skew and (before is None or before.now <= now):
         digest(app.store, rules, now)
+        score(app.store, now, synced.missed)
     complete = synced.complete and not skew
     log.info(
         "polled",

@@ -56,6 +56,11 @@ class Synced:
         return all(result.complete for result in self.results)
 
     @property
+    def missed(self) -> tuple[str, ...]:
+        """Return the sources whose days could not be read."""
+        return tuple(result.source for result in self.results if result.width == "1d" and not result.complete)
+
+    @property
     def costs_complete(self) -> bool:
         return all(result.complete for result in self.results if result.source == "costs")
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from bot.core.accuracy import Score
 from bot.core.live.estimate import SETTLE, estimate, unsettled_from
-from bot.core.live.meters import COUNTED_BY
+from bot.core.live.meters import SOURCES
 from bot.core.live.prices import DAYS
 from bot.core.live.spends import Live, spends
 from bot.core.metrics import METRICS
@@ -21,7 +21,6 @@ from bot.edge.store.store import Store
 LEARNED = DAYS * DAY
 IN_AFTER = timedelta(hours=1)
 """How long after a day's end its usage is in: it lags 5 to 15 minutes (openai-usage-api, 10)."""
-COUNTED = frozenset((*COUNTED_BY, "completions", "decisions"))
 
 
 def load_usage(
@@ -98,7 +97,7 @@ def load_live(
         models,
     )
     cuts = [first + DAY * place for place in range((today - first).days + 2)]
-    read = [state.read_at for state in _read(COUNTED, states.values()) if state.read_at]
+    read = [state.read_at for state in _read(SOURCES, states.values()) if state.read_at]
     return spends(
         estimates,
         cuts,

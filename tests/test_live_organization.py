@@ -90,7 +90,7 @@ def test_a_days_estimate_at_its_end_is_within_two_percent_of_its_bill(tmp_path, 
                 if amount > NANO:  # every line of more than a dollar, too
                     assert counted[key] == pytest.approx(amount, rel=0.02), key
             assert figures.listed.by((), Span(day, day + DAY)) == {}
-            assert figures.unpriced == ()
+            assert figures.unpriced == {}
 
 
 def test_a_new_model_is_priced_by_the_list_until_it_is_billed(tmp_path):

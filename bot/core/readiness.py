@@ -1,14 +1,16 @@
 """Why a rule cannot be judged by what it reads: refused by the organization's API, or too old."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta
 
 from bot.core.dimension import NAMED_BY_ID
 from bot.core.incident import Reason, Unjudged
-from bot.core.kinds.freshness import COSTS, ages, instant
+from bot.core.kinds import KINDS
+from bot.core.kinds.freshness import COSTS, KIND_OF, ages, instant
+from bot.core.live.meters import SOURCES as PRICED
 from bot.core.metrics import METRICS
 from bot.core.needs import Needs
-from bot.core.rules.book import Rule
+from bot.core.rules.book import Rule, Rulebook
 from bot.core.view import COST, LIVE, Source, View
 
 COMPARING = ("change", "anomaly", "ratio", "first_seen")
@@ -33,9 +35,11 @@ def unready(
                 return Unjudged(rule.id, None, "error", _refused(dimension, source))
     poll, data = fresh
     for source in sources:
+        if source.missed:
+            why = f"{Reason.STALE}: {_called(source)} could not be read by this poll"
+            return Unjudged(rule.id, None, "nodata", why)
         if source.read_at is not None and now - source.read_at >= poll:
-            what = "costs" if source.name == COSTS else f"usage of {source.name.replace('_', ' ')}"
-            why = f"{Reason.STALE}: {what} last read on {instant(source.read_at)}"
+            why = f"{Reason.STALE}: {_called(source)} last read on {instant(source.read_at)}"
             return Unjudged(rule.id, None, "nodata", why)
     if rule.kind in COMPARING and any(source.name == COSTS for source in sources):
         for age in ages(view.sources, now, poll, data):
@@ -44,22 +48,41 @@ def unready(
     return None
 
 
+def any_ready(book: Rulebook, missed: Collection[str], now: datetime) -> bool:
+    """Tell whether some rule about figures reads none of the sources that were missed."""
+    today = now.astimezone(UTC).date()
+    return any(
+        rule.kind != KIND_OF and set(missed).isdisjoint(sources_of(KINDS[rule.kind].needs(rule, now)))
+        for rule in book.rules
+        if rule.active_on(today)
+    )
+
+
 def _sources(wanted: Needs, view: View) -> Iterator[Source]:
     """Yield the sources that a rule reads, of those that are known."""
-    names = dict.fromkeys(
-        source for name in wanted.metrics if name in METRICS for source in METRICS[name].sources
-    )
-    if wanted.spans or wanted.metrics & {COST, LIVE}:
-        names = {COSTS: None, **names}
-    for name in names:
+    for name in sources_of(wanted):
         if name in view.sources:
             yield view.sources[name]
 
 
+def sources_of(wanted: Needs) -> tuple[str, ...]:
+    """Return the sources of what a rule needs, costs first: live spend is made of costs and of what they follow."""
+    names = [source for name in sorted(wanted.metrics & METRICS.keys()) for source in METRICS[name].sources]
+    if LIVE in wanted.metrics:
+        names += PRICED
+    if wanted.spans or wanted.metrics & {COST, LIVE}:
+        names.insert(0, COSTS)
+    return tuple(dict.fromkeys(names))
+
+
 def _refused(dimension: str, source: Source) -> str:
-    told = "costs" if source.name == COSTS else f"usage of {source.name.replace('_', ' ')}"
+    told = _called(source)
     word = dimension.replace("_", " ")
     return (
         f"OpenAI does not tell {told} by {word} to this organization: "
         f"take {dimension} out of the rule, or ask OpenAI to allow it"
     )
+
+
+def _called(source: Source) -> str:
+    return "costs" if source.name == COSTS else f"usage of {source.name.replace('_', ' ')}"

@@ -166,7 +166,7 @@ class Teller:
         """Return the largest part of the finding's figure by each dimension the rule does not name itself."""
         rule = finding.rule
         # An anomaly's figure is that of its day, however long it goes on; a ratio and an age are no sums at all.
-        days = finding.span if rule.kind == "anomaly" else finding.days
+        days = self.view.reached(rule.metric, finding.span if rule.kind == "anomaly" else finding.days)
         plain = isinstance(rule, Budget) and rule.metric == COST
         source = self.spend if plain else self.view.spend(rule.metric)
         if finding.value <= 0 or OTHER in finding.group or source is None:

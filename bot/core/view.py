@@ -27,6 +27,8 @@ class Source:
     """Dimensions the organization's API does not tell apart, in the wire's words."""
     asked_at: datetime | None = None
     """When it was first asked for, where it was never read."""
+    missed: bool = False
+    """The poll that is judged could not read it completely: what is stored of it is older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class View:
     """Billed where settled, estimated where not; daily."""
     estimated: Spend | None = None
     """The part of `live` that is estimated."""
+    unpriced: Mapping[str, Spend] = field(default_factory=dict)
+    """Use that is not in `live`, because nothing tells its price: `images of gpt-image-9` → its counts."""
     limits: Limits = field(default_factory=Limits)
     sources: Mapping[str, Source] = field(default_factory=dict)
     _days: dict[tuple[str, Scope], Daily | None] = field(default_factory=dict, repr=False, compare=False)
@@ -90,8 +94,29 @@ class View:
         found = self._sums.get(key)
         if found is None:
             source = self.cost if metric == COST else self.spend(metric)
-            found = self._sums[key] = source.within(scope, _known(source, span, metric)) if source else {}
+            found = self._sums[key] = source.within(scope, self.reached(metric, span)) if source else {}
         return found
+
+    def reached(self, metric: str, span: Span) -> Span:
+        """Return the part of a span that daily figures reach: nothing is known of the days to come."""
+        source = None if metric == COST else self.spend(metric)
+        if source is None or not source.cuts:
+            return span
+        return Span(min(span.start, source.cuts[-1]), min(span.end, source.cuts[-1]))
+
+    def estimated_within(self, scope: Scope, group: Group, span: Span) -> int:
+        """Return how much of a group's live spend is only estimated."""
+        if self.estimated is None:
+            return 0
+        return self.estimated.within(scope, self.reached(LIVE, span)).get(group, 0)
+
+    def has_no_price(self, scope: Scope, group: Group, span: Span) -> tuple[str, ...]:
+        """Return what a group used that no figure of live spend contains: `12 images of gpt-image-9`."""
+        found = {
+            words: counts.within(scope, self.reached(LIVE, span)).get(group, 0)
+            for words, counts in self.unpriced.items()
+        }
+        return tuple(f"{count:,} {words}" for words, count in found.items() if count > 0)
 
     def days(self, metric: str, scope: Scope) -> Daily | None:
         """Return what each group of `scope` came to on each known day; None where nothing is known."""
@@ -109,13 +134,6 @@ class View:
         for (_, scope), days in self._days.items():
             found[scope] = max(found.get(scope, 0), len(days.values) if days else 0)
         return found
-
-
-def _known(source: Spend, span: Span, metric: str) -> Span:
-    """Return the part of a span that daily figures reach: nothing is known of the days to come."""
-    if metric == COST or not source.cuts:
-        return span
-    return Span(min(span.start, source.cuts[-1]), min(span.end, source.cuts[-1]))
 
 
 def _days(source: Spend | None, scope: Scope) -> Daily | None:

@@ -249,7 +249,7 @@ def judge(
                 continue
             yield Finding(
                 rule, group, span, value, amount, steps, closed, foreseen=foreseen,
-                estimated=_estimated(rule, view, group, span),
+                note=_no_price(rule, view, group, span), estimated=_estimated(rule, view, group, span),
             )  # fmt: skip
 
 
@@ -284,9 +284,15 @@ def _limit_unknown(rule: Budget, group: Group, view: View) -> str:
 
 
 def _estimated(rule: Budget, view: View, group: Group, span: Span) -> int:
-    if rule.metric != LIVE or view.estimated is None:
-        return 0
-    return view.estimated.within(rule.scope, span).get(group, 0)
+    return view.estimated_within(rule.scope, group, span) if rule.metric == LIVE else 0
+
+
+def _no_price(rule: Budget, view: View, group: Group, span: Span) -> str:
+    """Return what is in no figure: `12 images of gpt-image-9 have no known price and are not counted`."""
+    if rule.metric != LIVE:
+        return ""
+    found = view.has_no_price(rule.scope, group, span)
+    return f"{' and '.join(found)} have no known price and are not counted" if found else ""
 
 
 def levels_of(rule: Budget, amount: int) -> tuple[Threshold, ...]:

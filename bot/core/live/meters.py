@@ -38,6 +38,8 @@ TOOLS = {
 
 _ALONE = (IMAGES, CHARACTERS, SECONDS)
 """What endpoints count that tell no tokens: all the lines of their models are driven by it."""
+SOURCES = (*COUNTED_BY, "completions", "decisions")
+"""The usage endpoints that bills follow."""
 _MODES = frozenset(("batch", "flex", "priority", "fast", "scale", "standard", "default"))
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
@@ -55,6 +57,13 @@ class Meter:
         if not self.model:
             return TOOLS[self.part][1]
         return self.model if self.part in _ALONE else f"{self.model}, {self.part}"
+
+    @property
+    def words(self) -> str:
+        """Return what people call so many of it: `images of gpt-image-9`, `cached input tokens of gpt-9`."""
+        if not self.model:
+            return self.part
+        return f"{self.part if self.part in _ALONE else f'{self.part} tokens'} of {self.model}"
 
 
 @dataclass(frozen=True, slots=True)

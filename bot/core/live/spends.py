@@ -19,17 +19,14 @@ class Live:
     """The part of `live` that is only estimated."""
     listed: Spend
     """The part of `estimated` priced by a public list, for want of a bill of the organization's own."""
+    unpriced: Mapping[str, Spend]
+    """The use that is in no figure, because nothing tells its price: what people call it → its counts."""
     estimates: Estimates
 
     @property
     def since(self) -> date:
         """Return the first day that is not settled: no figure before it is estimated."""
         return self.estimates.since
-
-    @property
-    def unpriced(self) -> tuple[Unpriced, ...]:
-        """Return the use that is in no figure, because nothing tells its price."""
-        return self.estimates.unpriced
 
 
 def spends(
@@ -61,6 +58,8 @@ def spends(
         live[place][number] = estimated[place][number] = line.added
         if not line.known:
             listed[place][number] = line.added
+    for lost in estimates.unpriced:
+        ids.setdefault(_series_of(lost), -1 - len(ids))
     told = {number: known for known, number in ids.items()}
 
     def summed(stretches: Sequence[Mapping[int, int]], of: Mapping[int, Series]) -> Spend:
@@ -68,4 +67,22 @@ def spends(
             cuts, stretches, of, names, book, models=models, history_from=history_from, as_of=as_of
         )  # fmt: skip
 
-    return Live(summed(live, {**series, **told}), summed(estimated, told), summed(listed, told), estimates)
+    unpriced: dict[str, list[dict[int, int]]] = {}
+    for lost in estimates.unpriced:
+        place = places.get(lost.day)
+        if place is not None:
+            stretch = unpriced.setdefault(lost.meter.words, [{} for _ in billed])[place]
+            number = ids[_series_of(lost)]
+            stretch[number] = stretch.get(number, 0) + lost.count
+    return Live(
+        summed(live, {**series, **told}),
+        summed(estimated, told),
+        summed(listed, told),
+        {words: summed(stretches, told) for words, stretches in unpriced.items()},
+        estimates,
+    )
+
+
+def _series_of(lost: Unpriced) -> Series:
+    """Return the series that it would have on a bill."""
+    return Series(lost.project_id, lost.meter.line_item, lost.api_key_id)

@@ -1,0 +1,269 @@
+"""Live spend, lived through: a key that runs away is heard with the poll that shows its usage, and billed later."""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.accuracy import read_accuracy
+from bot.answers import answer
+from bot.core.live.meters import Meter
+from bot.demo.openai_faults import Status
+from bot.edge.store import records
+from tests.spending import golden
+from tests.standins.slack_rules import check_message
+from tests.syncing import empty_database
+from tests.world import SEARCH, at, world
+
+LAB, CALM, RUNAWAY = "proj_lab", "key_notebooks", "key_ingest"
+LINE = "gpt-5.2, input"
+MILLION = 1_000_000
+LAB_LIVE = """\
+  - id: lab-live
+    kind: budget
+    metric: spend
+    select: {project: lab}
+    period: day
+    amount: 200
+    thresholds: [{at: 100%, severity: critical}]
+"""
+HEAD = """\
+version: 1
+defaults: {route: finops}
+routes:
+  finops: {channel: ai-spend, remind: never}
+rules:
+"""
+
+
+@pytest.fixture(autouse=True)
+def _edits_at_once(monkeypatch):
+    monkeypatch.setattr("bot.edge.store.delivery.EDIT_PACE", timedelta(0))
+    monkeypatch.setattr("bot.deliver.LOOK_AGAIN", 0)
+
+
+@pytest.fixture
+def w(tmp_path):
+    """An organization that pays $10 a million tokens, and whose bill comes a day late."""
+    (tmp_path / "budgetbot.db").write_bytes(empty_database())
+    with world(tmp_path) as built:
+        built.rules(HEAD + LAB_LIVE)
+        built.ledger.project(LAB, "lab")
+        built.ledger.api_key(LAB, CALM, "notebooks")
+        built.ledger.api_key(LAB, RUNAWAY, "ingest-worker")
+        for day in range(1, 20):
+            use(built, f"2026-10-{day:02}T10:00", 2)
+            use(built, f"2026-10-{day:02}T10:00", 1, project=SEARCH, key="key_search")
+            if day < 19:
+                built.ledger.cost(f"2026-10-{day:02}", LAB, LINE, 20)
+                built.ledger.cost(f"2026-10-{day:02}", SEARCH, LINE, 10)
+        built.start()
+        built.app.sources = ("costs", "completions")
+        yield built
+
+
+def use(w, moment, millions, key=CALM, project=LAB, model="gpt-5.2"):
+    w.ledger.usage(
+        "completions",
+        moment,
+        {"input_tokens": int(millions * MILLION), "output_tokens": 0, "num_model_requests": 10},
+        project_id=project,
+        api_key_id=key,
+        model=model,
+        batch=False,
+    )
+
+
+def heard(done):
+    return [(event.rule_id, event.transition, event.level) for event in done.events]
+
+
+def standing(w, moment, rule="lab-live"):
+    status, _ = answer(w.app.store, w.app.rules.now(at(moment)), "status", at(moment), every=True)
+    return next(each for each in status.standings if each.rule_id == rule)
+
+
+def stored_version(w):
+    with w.app.store.reading() as tx:
+        return records.version(tx)
+
+
+def billed_today(w):
+    with w.app.store.reading() as tx:
+        return tx.exec_driver_sql(
+            "SELECT COUNT(*) FROM cost_fact WHERE bucket = unixepoch('2026-10-20')"
+        ).scalar()
+
+
+def test_an_injected_runaway_key_fires_within_one_poll_of_the_usage_that_shows_it(w):
+    use(w, "2026-10-20T08:50", 0.6)
+    assert heard(w.poll("2026-10-20 09:00")) == []
+    for minute in range(5, 13):  # from 09:05 on, three million tokens a minute
+        use(w, f"2026-10-20T09:{minute:02}", 3, RUNAWAY)
+    done = w.poll("2026-10-20 09:20")
+    assert billed_today(w) == 0, "the costs API still knows nothing"
+    assert heard(done) == [("lab-live", "fired", "100%")]
+    (post,) = w.posts
+    card = {"text": post.text, "blocks": post.blocks, "attachments": post.attachments}
+    check_message(card)
+    golden("card_live.json", json.dumps(card, indent=1, ensure_ascii=False))
+    said = str(post)
+    assert "$46 over" in said
+    assert "$246" in said
+    assert "of it estimated" in said
+    assert "ingest-worker" in said, "who it is"
+    told = standing(w, "2026-10-20 09:20")
+    assert (told.state, told.value, told.estimated) == ("firing", 246 * 10**9, 246 * 10**9)
+    assert heard(w.poll("2026-10-20 09:25")) == []
+    assert len(w.posts) == 1
+
+
+def test_the_bill_corrects_the_figure_in_place_without_a_second_message(w):
+    use(w, "2026-10-20T08:50", 0.6)
+    w.poll("2026-10-20 09:00")
+    use(w, "2026-10-20T09:10", 24, RUNAWAY)
+    w.poll("2026-10-20 09:20")
+    w.ledger.cost("2026-10-19", LAB, LINE, 20)
+    w.ledger.cost("2026-10-20", LAB, LINE, "240.50")  # tiered: less than it was estimated at
+    w.poll("2026-10-21 12:00")
+    (card,) = w.posts
+    assert "$246.00 of $200.00" in str(card), "the larger of bill and estimate counts until it has settled"
+    assert "$5.50 of it estimated" in str(card)
+    w.poll("2026-10-22 12:05")
+    (card,) = w.posts
+    assert "$240.50 of $200.00" in str(card)
+    assert "estimated" not in str(card)
+    assert w.replies == []
+
+
+@pytest.fixture
+def soon(w):
+    """A day on which an overspend has begun that no poll has seen."""
+    w.rules(HEAD + LAB_LIVE + "  - {id: cost, kind: budget, select: {}, period: day, amount: 30}\n")
+    w.poll("2026-10-20 09:00")
+    use(w, "2026-10-20T09:10", 24, RUNAWAY)
+    w.ledger.cost("2026-10-20", SEARCH, LINE, 40)
+    return w
+
+
+def test_a_rule_that_reads_what_could_not_be_read_waits_for_the_next_poll_and_the_others_go_on(soon):
+    soon.openai.break_down(Status(400), "/usage/completions")
+    done = soon.poll("2026-10-20 09:20")
+    assert {rule for rule, *_ in heard(done)} == {"cost"}
+    soon.openai.recover()
+    assert heard(soon.poll("2026-10-20 09:25")) == [("lab-live", "fired", "100%")]
+
+
+def test_what_waited_is_judged_although_nothing_has_changed_since(soon):
+    soon.rules(HEAD + LAB_LIVE.replace("amount: 200", "amount: 1000"))
+    assert heard(soon.poll("2026-10-20 09:20")) == []
+    soon.ledger.cost("2026-10-20", LAB, LINE, 1010)
+    soon.openai.break_down(Status(400), "/usage/completions")
+    assert heard(soon.poll("2026-10-20 09:25")) == []
+    version = stored_version(soon)
+    soon.openai.recover()
+    assert heard(soon.poll("2026-10-20 09:30")) == [("lab-live", "fired", "100%")]
+    assert stored_version(soon) == version
+
+
+def test_usage_is_judged_while_costs_cannot_be_read(soon):
+    rule = "  - {id: tokens, kind: budget, metric: input_tokens, select: {}, period: day, amount: 20000000}\n"
+    soon.rules(HEAD + LAB_LIVE + rule)
+    soon.openai.break_down(Status(400), "/organization/costs")
+    done = soon.poll("2026-10-20 09:20")
+    assert {rule for rule, *_ in heard(done)} == {"tokens"}
+    assert not done.complete
+
+
+def test_a_month_of_live_spend_with_levels_counts_days_billed_and_days_estimated(w):
+    rule = LAB_LIVE.replace("period: day", "period: month").replace("amount: 200", "amount: 500")
+    w.rules(HEAD + rule + "    each: project\n")
+    use(w, "2026-10-20T08:50", 1)
+    w.poll("2026-10-20 09:00")
+    told = standing(w, "2026-10-20 09:00")
+    # Eighteen days at $20, and two that are not billed: $20 and $10.
+    assert (told.value, told.estimated) == (390 * 10**9, 30 * 10**9)
+    use(w, "2026-10-20T09:10", 12, RUNAWAY)
+    assert heard(w.poll("2026-10-20 09:20")) == [("lab-live", "fired", "100%")]
+    assert "$150 of it estimated" in str(w.posts[0])
+    assert "Where it went" in str(w.posts[0])
+
+
+def test_what_has_no_price_is_said_and_not_counted(w):
+    w.rules(HEAD + LAB_LIVE.replace("amount: 200", "amount: 100"))
+    w.poll("2026-10-20 09:00")
+    use(w, "2026-10-20T09:10", 11, RUNAWAY)
+    use(w, "2026-10-20T09:11", 0.5, RUNAWAY, model="nobody-knows-it-9")
+    w.poll("2026-10-20 09:20")
+    said = str(w.posts[0])
+    assert "$110" in said
+    assert "500,000 input tokens of nobody-knows-it-9 have no known price and are not counted" in said
+
+
+@pytest.mark.parametrize(
+    ("meter", "words"),
+    [
+        pytest.param(Meter("gpt-image-9", "images"), "images of gpt-image-9", id="images"),
+        pytest.param(Meter("gpt-9", "cached input"), "cached input tokens of gpt-9", id="tokens"),
+        pytest.param(Meter("", "web searches"), "web searches", id="a tool"),
+    ],
+)
+def test_what_is_counted_has_words(meter, words):
+    assert meter.words == words
+
+
+def test_live_spend_that_grows_with_the_hours_is_looked_at_again(w):
+    w.poll("2026-10-20 09:00")
+    assert w.poll("2026-10-20 09:30").skipped == "nothing changed and no boundary passed"
+    assert w.poll("2026-10-20 10:00").skipped == ""
+
+
+# The score
+
+
+def test_the_score_is_kept_although_no_rule_is_about_live_spend(w):
+    w.rules(HEAD + "  - {id: cost, kind: budget, select: {}, period: month, amount: 99999}\n")
+    use(w, "2026-10-20T08:50", 5)
+    for moment in ("2026-10-20 23:30", "2026-10-21 00:30"):
+        w.poll(moment)
+    w.ledger.cost("2026-10-19", LAB, LINE, 20)
+    w.ledger.cost("2026-10-19", SEARCH, LINE, 10)
+    w.ledger.cost("2026-10-20", LAB, LINE, 49)
+    w.poll("2026-10-22 12:05")
+    score = read_accuracy(w.app.store, at("2026-10-22 12:05"))
+    days = {day.day.day: day for day in score.days}
+    assert days[20].all.estimated == 50 * 10**9
+    assert days[20].all.error == pytest.approx(1 / 49)
+    assert days[19].all.error == 0
+
+
+def test_a_day_is_scored_by_what_was_known_in_its_last_hour(w):
+    """Between two looks of an hour nothing is scored; in the hour after midnight, every poll is."""
+    use(w, "2026-10-20T08:50", 1)
+    seen = {}
+    for moment, more in (
+        ("2026-10-20 22:00", 1), ("2026-10-20 22:30", 1), ("2026-10-20 23:00", 0),
+        ("2026-10-21 00:05", 1), ("2026-10-21 00:55", 1), ("2026-10-21 01:05", 0),
+    ):  # fmt: skip
+        w.poll(moment)
+        with w.app.store.reading() as tx:
+            kept = tx.exec_driver_sql("SELECT SUM(estimated_nano) FROM estimate WHERE day = '2026-10-20'")
+            seen[moment[8:]] = Decimal(kept.scalar() or 0) / 10**9
+        if more:
+            use(w, "2026-10-20T23:00", more)
+    assert list(seen.values()) == [10, 10, 30, 30, 40, 40]
+
+
+def test_an_estimate_of_usage_that_could_not_be_read_is_no_score(w):
+    use(w, "2026-10-20T08:50", 1)
+    w.poll("2026-10-20 22:00")
+    use(w, "2026-10-20T22:10", 3)
+    w.openai.break_down(Status(400), "/usage/completions")
+    w.poll("2026-10-21 00:30")
+    w.openai.recover()
+    with w.app.store.reading() as tx:
+        kept = tx.exec_driver_sql(
+            "SELECT SUM(estimated_nano) FROM estimate WHERE day = '2026-10-20'"
+        ).scalar()
+    assert kept == 10 * 10**9

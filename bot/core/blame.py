@@ -6,7 +6,7 @@ as its figures are. A day that has not settled may still grow: it is held agains
 is a rise already, and what is below counts as nothing yet.
 
 A part is told when it makes up a quarter of all that rose, and a narrower one inside it (a key's model, the
-model's output) when it is two thirds of that. Since when: `bot.core.onset` over its days, where one stretch away
+model's output) when it is four fifths of that. Since when: `bot.core.onset` over its days, where one stretch away
 from the usual holds at least half the rise; `bot.core.trail` finds the hour.
 """
 
@@ -34,6 +34,8 @@ RISEN = 20
 """Less than a twentieth of the figure is no rise: it is as usual, and passed a level all the same."""
 STANDS_OUT = 25
 """Percent of all that rose that a part must be."""
+NARROWER = 80
+"""Percent of a part that a narrower one inside it must be: less would hide what the wider one explains."""
 APART = 3
 """So many ordinary days do not end a stretch: a weekend, and a holiday beside it."""
 DEEPER = ("project", "api_key", "user", "model", "line_item")
@@ -186,7 +188,7 @@ class _Look:
                 if why := self._not_risen(children.values()):
                     return why
             value = max(rises, key=lambda each: (rises[each], each))
-            least = -(-rise * 2 // 3) if parts else -(-risen * STANDS_OUT // 100)
+            least = -(-rise * NARROWER // 100) if parts else -(-risen * STANDS_OUT // 100)
             if not value or rises[value] < max(least, 1) or (dimension == "user" and _has(parts, "api_key")):
                 continue
             told = self._with(parts, dimension, value, rises[value])

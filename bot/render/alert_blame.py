@@ -23,9 +23,14 @@ def words(blame: Blame) -> str:
     """Return who and since when, escaped; '' where that is not known."""
     if not blame.parts:
         return ""
-    said = [_part(part) for part in blame.parts if part.dimension != "direction"]
-    if blame.parts[-1].dimension == "direction":
-        said[-1] = f"{said[-1]} {blocks.name(blame.parts[-1].name, 40)}".strip()
+    said: list[str] = []
+    for part in blame.parts:
+        if part.dimension != "direction":
+            said.append(_part(part))
+            continue
+        direction = blocks.name(part.name, 40)
+        of_model = said and blame.parts[len(said) - 1].dimension == "model"
+        said[-1:] = [f"{said[-1]} {direction}"] if of_model else [*said[-1:], direction]
     said += [since(blame)] if blame.since else []
     return ", ".join([*said, f"{blame.share}% of the {_rise(blame)}"])
 

@@ -12,7 +12,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from bot.core.forecasting import COURSES, LOOKS_BACK, Foresight
@@ -21,7 +21,7 @@ from bot.core.incident import Finding, Reason, Unjudged
 from bot.core.limits import Limits
 from bot.core.money import LARGEST, NANO, show_usd
 from bot.core.needs import Needs, learning
-from bot.core.period import Period, Span
+from bot.core.period import DAY, Period, Span
 from bot.core.rules.amounts import AMOUNT, pattern_places
 from bot.core.rules.book import LATE, Amount, Budget, Plan, Rule, Threshold
 from bot.core.rules.fields import TEXT, WEEKDAY
@@ -32,6 +32,7 @@ from bot.core.rules.rule_keys import (
     COMMON,
     CRITICAL_ABOVE,
     EACH_KEY,
+    FOR,
     SELECT,
     as_kind,
     mention,
@@ -75,6 +76,7 @@ KEYS = Table(
     CALENDAR,
     AMOUNT_KEY,
     THRESHOLDS_KEY,
+    FOR,
     CRITICAL_ABOVE,
 )
 
@@ -196,13 +198,15 @@ def needs(rule: Budget, now: datetime) -> Needs:
     limits = rule.amount.by_hard_limit
     if not judged:
         return Needs(limits=limits)
+    current = judged[-1]
+    judged = (*judged, *(look for span in judged for look in _earlier(rule, span, now) or ()))
     daily = None
     if rule.foresees and rule.period.kind in COURSES:
-        daily = judged[-1].start - LOOKS_BACK
+        daily = current.start - LOOKS_BACK
+    first = min(span.start for span in judged)
     if rule.metric != COST:
-        daily = min(judged[0].start, daily or judged[0].start)
-        return Needs(judged[0].start, (), daily, frozenset((rule.metric,)), limits)
-    return Needs(judged[0].start, judged, daily, frozenset((COST,)) if daily else frozenset(), limits)
+        return Needs(first, (), min(first, daily or first), frozenset((rule.metric,)), limits)
+    return Needs(first, judged, daily, frozenset((COST,)) if daily else frozenset(), limits)
 
 
 def judge(
@@ -218,13 +222,14 @@ def judge(
     same_for_all = rule.amount.same_for_all
     foresight = Foresight(rule, view, now) if rule.foresees else None
     for span in spans(rule, now):
-        if view.history_from is None or span.start < view.history_from:
-            if now < span.ends_at:
-                yield Unjudged(rule.id, None, "learning", learning(view.history_from, span.start), span)
-            continue
-        if rule.metric != COST and view.spend(rule.metric) is None:
+        source = view.cost if rule.metric == COST else view.spend(rule.metric)
+        if source is None:
             why = f"{Reason.STALE}: no {words_of(rule.metric)} are stored yet"
             yield Unjudged(rule.id, None, "nodata", why, span)
+            continue
+        if source.history_from is None or span.start < source.history_from:
+            if now < span.ends_at:
+                yield Unjudged(rule.id, None, "learning", learning(source.history_from, span.start), span)
             continue
         closed = now >= span.ends_at
         amounts: dict[str, int | None] = {}
@@ -247,10 +252,41 @@ def judge(
             below = value <= 0 or value < lows[amount]
             if watched is not None and below and not foreseen and group not in watched:
                 continue
-            yield Finding(
+            found = Finding(
                 rule, group, span, value, amount, steps, closed, foreseen=foreseen,
                 note=_no_price(rule, view, group, span), estimated=_estimated(rule, view, group, span),
             )  # fmt: skip
+            yield found if rule.hold_days == 1 else _held(found, view, now)
+
+
+def _earlier(rule: Budget, span: Span, now: datetime) -> tuple[Span, ...] | None:
+    """Return the looks back of `for`: the period as it stood at the end of each of the days before the last one.
+
+    None where the period has not had so many days.
+    """
+    looks: list[Span] = []
+    last = min(now.astimezone(UTC).date(), span.last)
+    for back in range(1, rule.hold_days):
+        day = last - back * DAY
+        period = rule.period.containing(day)
+        if period is None or ((rule.shape == "period" or rule.period.kind == "week") and day < span.start):
+            return None
+        looks.append(Span(period.start, day + DAY))
+    return tuple(looks)
+
+
+def _held(found: Finding, view: View, now: datetime) -> Finding:
+    """Return the finding with the levels that hold for as many days in a row as the rule asks."""
+    rule = found.rule
+    assert isinstance(rule, Budget)
+    looks = _earlier(rule, found.span, now)
+    then = [view.within(rule.metric, rule.scope, look).get(found.group, 0) for look in looks or ()]
+    holding = tuple(
+        level.label
+        for level in found.reached
+        if looks is not None and all(value >= level.at(found.amount) for value in then)
+    )
+    return replace(found, holding=holding, pending=bool(found.reached) and not holding)
 
 
 def amount_of(rule: Budget, group: Group, names: Names, limits: Limits, span: Span) -> int | None:

@@ -24,7 +24,12 @@ def closing(book: Rulebook, now: datetime) -> list[tuple[Span, list[Budget]]]:
 
     The built-in rulebook closes months without a budget.
     """
-    monthly = [rule for rule in book.rules if isinstance(rule, Budget) and rule.period.kind == "month"]
+    # Of tokens and requests nothing is billed: what they came to is on their own final cards.
+    monthly = [
+        rule
+        for rule in book.rules
+        if isinstance(rule, Budget) and rule.period.kind == "month" and rule.unit.dollars
+    ]
     if not monthly and not book.built_in:
         return []
     month = Period("month").containing(now.astimezone(UTC).date().replace(day=1) - DAY)

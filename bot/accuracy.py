@@ -4,13 +4,12 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 
 from bot.core.accuracy import DAYS, Accuracy, accuracy
-from bot.core.live.estimate import SETTLE
+from bot.core.live.estimate import SETTLE, Estimates
 from bot.core.live.meters import SOURCES
 from bot.core.period import DAY, Span
-from bot.core.rules.book import Rulebook
 from bot.edge.store import live, records
 from bot.edge.store.store import Store
-from bot.viewing import keep_score, load_live
+from bot.viewing import keep_score, load_estimates
 
 SCORED = "live spend scored"
 """The mark of the hour in which estimates were last kept."""
@@ -34,13 +33,14 @@ def read_accuracy(store: Store, now: datetime, days: int = DAYS, settle: timedel
         return accuracy(live.scores(tx, span.start, span.end), billed, span, models, read_at)
 
 
-def score(store: Store, now: datetime, missed: Collection[str] = ()) -> int:
+def score(store: Store, now: datetime, missed: Collection[str] = (), known: Estimates | None = None) -> int:
     """Keep what the days that are not billed are estimated at, and return how many lines changed.
 
-    Whatever the rules are about. Once an hour is enough, and in the hour after midnight every time: then the day
-    before gets its last estimate. So an organization of 400 projects and models, whose estimate takes a second,
-    spends half a minute a day on its score. Where a source could not be read (`missed`), what is kept stands;
-    where no usage was ever read, nothing is estimated and nothing scored.
+    Whatever the rules are about; `known` are the estimates of this instant, where rules had them made. Once an hour
+    is enough, and in the hour after midnight every time: then the day before gets its last estimate. So an
+    organization of 400 projects and models, whose estimate takes a second, spends half a minute a day on its score.
+    Where a source could not be read (`missed`), what is kept stands; where no usage was ever read, nothing is
+    estimated and nothing scored.
     """
     if not {"costs", *SOURCES}.isdisjoint(missed):
         return 0
@@ -51,9 +51,9 @@ def score(store: Store, now: datetime, missed: Collection[str] = ()) -> int:
         states = records.stored(tx)
         if not any(state.read_at for (source, _), state in states.items() if source in SOURCES):
             return 0
-        figures = load_live(tx, store, Rulebook(), now)
-    if figures is None:
+        estimates = known or load_estimates(tx, store, now)
+    if estimates is None:
         return 0
     with store.writing() as tx:
         records.mark(tx, SCORED, hour)
-        return keep_score(tx, figures, now)
+        return keep_score(tx, estimates, now)

@@ -93,6 +93,9 @@ def play(say: Say, ask: Callable[[], str | None] | None = None) -> None:
         )
         day = organization.story_begins
         while day <= organization.end:
+            if day == organization.calendar.runaway:
+                # From here on usage tells something that the bill does not; before, it would only take time.
+                app.sources = ("costs", "completions")
             clock[0] = datetime.combine(day, AT)
             tick(app, clock[0], wait=0.0)
             day += timedelta(days=1)

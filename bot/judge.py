@@ -14,6 +14,7 @@ from bot.core.decide import Said, decide
 from bot.core.evaluate import Evaluation, evaluate, needs, next_boundary
 from bot.core.incident import Event, Finding, Incident
 from bot.core.kinds.freshness import COSTS, Freshness
+from bot.core.live.estimate import Estimates
 from bot.core.rules.book import Rule, Rulebook
 from bot.core.spend import Group
 from bot.core.view import LIVE, View
@@ -49,6 +50,8 @@ class Judged:
     findings: int = 0
     skipped: str = ""
     """Why nothing was evaluated."""
+    estimates: Estimates | None = None
+    """What live spend was made of, where some rule is about it."""
 
 
 def last_evaluated(tx: Connection) -> Evaluated | None:
@@ -104,7 +107,7 @@ def judge(
             close(tx, book, span, rules, view, now, voice, new=before is None)
         mark = Evaluated(now, version, book.hash, _again(book, now), missing)
         records.mark(tx, EVALUATED, msgspec.json.encode(mark).decode())
-    return Judged(tuple(events), len(evaluation.findings))
+    return Judged(tuple(events), len(evaluation.findings), estimates=view.estimates)
 
 
 def judge_freshness(

@@ -77,6 +77,7 @@ def load_view(
         live=live.live if live else None,
         estimated=live.estimated if live else None,
         unpriced=live.unpriced if live else {},
+        estimates=live.estimates if live else None,
         limits=limits.read(tx, now),
         sources=_marked(sources(tx, now), missed),
     )

@@ -92,7 +92,7 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
             tend(tx, book, now, rules.voice)
     if not skew and (before is None or before.now <= now):
         digest(app.store, rules, now)
-        score(app.store, now, synced.missed)
+        score(app.store, now, synced.missed, judged.estimates)
     complete = synced.complete and not skew
     log.info(
         "polled",

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import Connection
 
 from bot.core.accuracy import Score
-from bot.core.live.estimate import SETTLE, estimate, unsettled_from
+from bot.core.live.estimate import SETTLE, Estimates, estimate, unsettled_from
 from bot.core.live.meters import SOURCES
 from bot.core.live.prices import DAYS
 from bot.core.live.spends import Live, spends
@@ -81,21 +81,12 @@ def load_live(
     """
     states = records.stored(tx)
     costs = states.get(("costs", "1d"))
-    if costs is None or costs.read_at is None or costs.since is None:
+    estimates = load_estimates(tx, store, now, settle)
+    if costs is None or costs.read_at is None or estimates is None:
         return None
     today = now.astimezone(UTC).date()
     first = since or (today.replace(day=1) - DAY).replace(day=1)
-    unsettled = unsettled_from(costs.read_at, now, settle)
-    learned = unsettled - LEARNED
     series, models = store.index.refresh(tx)
-    estimates = estimate(
-        live.days_used(tx, store.index.usage(tx), learned, today + DAY),
-        live.days_billed(tx, series, learned, today + DAY),
-        unsettled,
-        now,
-        list_prices(now),
-        models,
-    )
     cuts = [first + DAY * place for place in range((today - first).days + 2)]
     read = [state.read_at for state in _read(SOURCES, states.values()) if state.read_at]
     return spends(
@@ -111,7 +102,28 @@ def load_live(
     )
 
 
-def keep_score(tx: Connection, figures: Live, now: datetime) -> int:
+def load_estimates(
+    tx: Connection, store: Store, now: datetime, settle: timedelta = SETTLE
+) -> Estimates | None:
+    """Return what every line of the unsettled days is estimated at; None without costs."""
+    costs = records.stored(tx).get(("costs", "1d"))
+    if costs is None or costs.read_at is None or costs.since is None:
+        return None
+    until = now.astimezone(UTC).date() + DAY
+    unsettled = unsettled_from(costs.read_at, now, settle)
+    learned = unsettled - LEARNED
+    series, models = store.index.refresh(tx)
+    return estimate(
+        live.days_used(tx, store.index.usage(tx), learned, until),
+        live.days_billed(tx, series, learned, until),
+        unsettled,
+        now,
+        list_prices(now),
+        models,
+    )
+
+
+def keep_score(tx: Connection, estimates: Estimates, now: datetime) -> int:
     """Keep the last estimate made of each day before it is billed, and return how many lines changed.
 
     A day's figure is final an hour after its end, when its usage is in: what is estimated of it later, people
@@ -119,7 +131,7 @@ def keep_score(tx: Connection, figures: Live, now: datetime) -> int:
     """
     changed = 0
     by_day: dict[date, dict[tuple[str, str], Score]] = {}
-    for line in figures.estimates.lines:
+    for line in estimates.lines:
         if not line.metered:
             continue
         lines = by_day.setdefault(line.day, {})

@@ -65,7 +65,7 @@ def look(watched, now, keep=False):
     with watched.store.writing() as tx:
         figures = load_live(tx, watched.store, Rulebook(), now)
         if keep:
-            keep_score(tx, figures, now)
+            keep_score(tx, figures.estimates, now)
     return figures
 
 

@@ -11,6 +11,8 @@ from bot.answers import answer
 from bot.core.live.meters import Meter
 from bot.demo.openai_faults import Status
 from bot.edge.store import records
+from bot.render.replies import reply
+from tests.shell import environment, shell
 from tests.spending import golden
 from tests.standins.slack_rules import check_message
 from tests.syncing import empty_database
@@ -236,6 +238,52 @@ def test_the_score_is_kept_although_no_rule_is_about_live_spend(w):
     assert days[20].all.estimated == 50 * 10**9
     assert days[20].all.error == pytest.approx(1 / 49)
     assert days[19].all.error == 0
+
+
+@pytest.fixture
+def scored(w):
+    """One day that was estimated 2% too high, and is settled."""
+    w.rules(HEAD + LAB_LIVE)
+    use(w, "2026-10-20T08:50", 5)
+    w.poll("2026-10-21 00:30")
+    w.ledger.cost("2026-10-19", LAB, LINE, 20)
+    w.ledger.cost("2026-10-19", SEARCH, LINE, 10)
+    w.ledger.cost("2026-10-20", LAB, LINE, 49)
+    w.poll("2026-10-22 12:05")
+    return w
+
+
+def test_the_score_is_asked_for_in_slack(scored):
+    now = at("2026-10-22 12:10")
+    given, query = answer(scored.app.store, scored.app.rules.now(now), "accuracy public", now)
+    body = reply(given, query)
+    check_message(body)
+    assert body["response_type"] == "in_channel"
+    assert body["text"].startswith("Live spend was ")
+    assert "`accuracy public` · data as of 22 Oct 12:05 UTC" in str(body)
+    given, query = answer(scored.app.store, scored.app.rules.now(now), "accuracy 7d", now)
+    assert "accuracy" in query_of(given)
+
+
+def query_of(misread):
+    """What was meant by words that make no question."""
+    return misread.corrections[0]
+
+
+def test_the_score_is_asked_for_in_a_shell(scored):
+    scored.stop()
+    asked = ("accuracy", "--now", "2026-10-22T12:10:00Z")
+    told = shell(scored.tmp_path, environment(scored), *asked)
+    assert told.code == 0, told.err
+    assert told.out.startswith("Live spend was ")
+    assert "20 Oct" in told.out
+    rows = shell(scored.tmp_path, environment(scored), *asked, "--format", "json").json
+    assert rows["days"][-1] == {
+        "day": "2026-10-20", "estimated_usd": "50", "billed_usd": "49", "error": 0.0204, "own_error": 0.0204,
+        "listed_usd": "0", "missed_usd": "0",
+    }  # fmt: skip
+    columns = shell(scored.tmp_path, environment(scored), *asked, "--format", "csv").out.splitlines()[0]
+    assert columns == "day,estimated_usd,billed_usd,error,own_error,listed_usd,missed_usd"
 
 
 def test_a_day_is_scored_by_what_was_known_in_its_last_hour(w):

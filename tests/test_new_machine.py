@@ -66,6 +66,7 @@ def test_the_demo_shows_breaches_and_answers(demonstrated):
     shown = demonstrated.stdout
     for word in ("labs", "gpt-5.2", "web search tool calls", "ingest-worker", "passed", "October", "%", "$"):
         assert word in shown, word
+    assert "of it estimated" in shown
     assert "/budget report last-month by project" in shown
     assert "/budget top 3 by model" in shown
 

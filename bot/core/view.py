@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from bot.core.limits import Limits
+from bot.core.live.estimate import Estimates
 from bot.core.metrics import metric_named
 from bot.core.period import DAY, Span
 from bot.core.rules.select import Scope
@@ -64,6 +65,8 @@ class View:
     """The part of `live` that is estimated."""
     unpriced: Mapping[str, Spend] = field(default_factory=dict)
     """Use that is not in `live`, because nothing tells its price: `images of gpt-image-9` → its counts."""
+    estimates: Estimates | None = None
+    """Every line that `live` was made of."""
     limits: Limits = field(default_factory=Limits)
     sources: Mapping[str, Source] = field(default_factory=dict)
     _days: dict[tuple[str, Scope], Daily | None] = field(default_factory=dict, repr=False, compare=False)
@@ -124,7 +127,6 @@ class View:
         if key not in self._days:
             self._days[key] = _days(self.spend(metric), scope)
         return self._days[key]
-
 
     def widest(self) -> Mapping[Scope, int]:
         """Return how many groups each scope that was looked at has, at most."""

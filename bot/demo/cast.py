@@ -247,7 +247,8 @@ def _story(company: Cast) -> None:
     spends, day = company.spends, company.calendar
     shares = (0.33, 0.95, 1.1, 1.05, 0.4)  # from an afternoon until somebody noticed, four days later
     days = tuple(one_day(day.runaway + timedelta(days=nth), share) for nth, share in enumerate(shares))
-    runaway: More = {"turns": days, "needs_turn": True}
+    # usage shows a new key at once, the bill only from the next day on
+    runaway: More = {"turns": days, "needs_turn": True, "billed_on": day.runaway + timedelta(days=1)}
     spends(
         "labs", "ingest-worker", "completions", "gpt-5.2", 460, LONG, STEADY, listed=day.runaway, **runaway
     )

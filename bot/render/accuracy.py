@@ -1,16 +1,14 @@
 """The score of live spend in words: for a shell, for machines, and for Slack."""
 
-import csv
-import io
-import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.accuracy import Accuracy, Compared, DayScore, show_error, show_listed
 from bot.core.money import exact_usd, show_usd
 from bot.core.period import show_day, show_span
+from bot.core.question import Query
 from bot.render import blocks
+from bot.render.answering import asked_at, command, csv_of, dated, file_of, iso, json_of, run_button
 from bot.render.drawn import table
 
 _TITLES = ("Day", "Estimated", "Billed", "Error")
@@ -60,11 +58,11 @@ def facts(answer: Accuracy) -> Iterator[str]:
 def shell(answer: Accuracy, form: str = "table") -> str:
     """Return the score as `table`, `json` or `csv`."""
     if form == "json":
-        return json.dumps(
+        return json_of(
             {
                 "start": answer.span.start.isoformat(),
                 "end": answer.span.end.isoformat(),
-                "as_of": _iso(answer.as_of),
+                "as_of": iso(answer.as_of),
                 "currency": "usd",
                 "estimated_usd": exact_usd(answer.all.estimated),
                 "billed_usd": exact_usd(answer.all.billed),
@@ -78,11 +76,7 @@ def shell(answer: Accuracy, form: str = "table") -> str:
             }
         )
     if form == "csv":
-        out = io.StringIO()
-        writer = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_row(day) for day in answer.days)
-        return out.getvalue().rstrip("\n")
+        return csv_of(_COLUMNS, map(_row, answer.days), _COLUMNS[1:])
     lines = [f"{headline(answer)}."]
     if answer.days:
         right = {"align": "right"}
@@ -92,16 +86,11 @@ def shell(answer: Accuracy, form: str = "table") -> str:
             "",
         ]
     lines += facts(answer)
-    said = (
-        f"As of {_utc(answer.as_of):%Y-%m-%d %H:%M} UTC; days are UTC days."
-        if answer.as_of
-        else "Nothing was read yet."
-    )
-    return "\n".join([*lines, said])
+    return "\n".join([*lines, asked_at(answer.as_of)])
 
 
-def reply(answer: Accuracy, *, public: bool = False) -> dict[str, Any]:
-    """Return the body that answers in Slack."""
+def reply(answer: Accuracy, query: Query | None = None) -> dict[str, Any]:
+    """Return the message that answers in Slack."""
     said = f"{headline(answer)}."
     body = [blocks.section(f"*{said}*")]
     if answer.days:
@@ -111,9 +100,13 @@ def reply(answer: Accuracy, *, public: bool = False) -> dict[str, Any]:
     told = list(facts(answer))
     if told:
         body.append(blocks.context("\n".join(told)))
-    as_of = f"Bills as of {_utc(answer.as_of):%Y-%m-%d %H:%M} UTC" if answer.as_of else "No bill was read yet"
-    body.append(blocks.context(f"{as_of} · UTC days · an estimate is the last one made on its day"))
-    return {**blocks.message(said, body), "response_type": "in_channel" if public else "ephemeral"}
+    if query and query.format:
+        body.append(file_of(query))
+    asked = f"{command(query.command)} · " if query else ""
+    estimates = "an estimate is the last one made on its day"
+    body.append(blocks.context(f"{asked}{dated(answer.as_of)}, UTC days · {estimates}"))
+    body.append(blocks.actions([run_button("status", "Status", "status")]))
+    return blocks.message(said, body)
 
 
 def _verdict(total: Compared) -> str:
@@ -155,11 +148,3 @@ def _share(error: float | None) -> float | None:
 
 def _days(count: int) -> str:
     return "1 day" if count == 1 else f"{count} days"
-
-
-def _utc(at: datetime) -> datetime:
-    return at.astimezone(UTC)
-
-
-def _iso(at: datetime | None) -> str | None:
-    return _utc(at).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None

@@ -111,10 +111,12 @@ class _Looks:
             key = incident.fingerprint
             finding = self._judged.get((incident.rule_id, incident.group, incident.span))
             known = told[key] = self._as_before(tellings[key], incident, finding)
-            if finding is None or not (incident.state == "firing" or incident.late):
+            if finding is None or not (incident.state != "ended" or incident.late):
                 continue
             if self._has_course(finding, incident) and self._looks(incident, finding, known.looked):
                 ahead[key] = finding
+            if incident.state == "ok":
+                continue
             asked = question(finding, incident.first_day, incident.reason, self._now)
             last = known.blame.looked if known.blame and known.blame.why_not != NOT_YET else ""
             if asked is not None and self._looks(incident, finding, last):
@@ -148,7 +150,7 @@ class _Looks:
 
     def _has_course(self, finding: Finding, incident: Incident) -> bool:
         limited = limited_by(finding, self._view.limits) is not None
-        return incident.state == "firing" and (limited or has_course(finding, self._now))
+        return incident.state != "ended" and (limited or has_course(finding, self._now))
 
     def _looks(self, incident: Incident, finding: Finding, last: str) -> bool:
         """Tell whether to look anew; `last` is the first day that was not settled at the last look."""

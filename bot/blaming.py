@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
-from bot.core.blame import Question, Suspect, Suspects, question
+from bot.core.blame import Suspect, Suspects
+from bot.core.comparison import Question, question
 from bot.core.incident import Finding
 from bot.core.live.meters import Meters
 from bot.core.period import DAY

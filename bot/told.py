@@ -8,7 +8,8 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from bot import blaming
-from bot.core.blame import NOT_YET, Question, question
+from bot.core.blame import NOT_YET
+from bot.core.comparison import Question, question
 from bot.core.incident import Finding, Incident
 from bot.core.needs import settled_until
 from bot.core.outlook import Courses, days_needed, has_course, limited_by

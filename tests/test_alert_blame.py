@@ -101,10 +101,21 @@ def test_what_cards_say():
     golden("words_blame.txt", "\n".join(said).rstrip())
 
 
-def test_a_graver_level_says_who_and_a_correction_does_not():
-    raised = line(event("raised", passed=("80%",)), blamed(WHO), named=False)
-    assert raised.endswith(f"(85%); {words(WHO)}")
-    assert "ingest-worker" not in line(event("corrected", value=11_880), blamed(WHO), named=False)
+@pytest.mark.parametrize(
+    ("of", "blame", "says"),
+    [
+        pytest.param(event("raised", passed=("80%",)), WHO, True, id="a graver level"),
+        pytest.param(event("raised", passed=("80%",), quiet=True), WHO, False, id="one that is no graver"),
+        pytest.param(
+            event("raised", passed=("80%",)), Blame((MODEL,), 74), False, id="only a model is known"
+        ),
+        pytest.param(event("corrected", value=11_880), WHO, False, id="a correction"),
+    ],
+)
+def test_the_line_of_a_graver_level_says_who(of, blame, says):
+    said = line(of, blamed(blame), named=False)
+    assert said.endswith(f"; {words(blame)}") is says
+    assert ("of the rise" in said) is says
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, id=kind) for kind, name in HOSTILE.items()])

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.core.blame import NOT_YET, Suspects, question
+from bot.core.blame import NOT_YET, Suspects
+from bot.core.comparison import question
 from bot.core.dimension import Series
 from bot.core.evaluate import evaluate
 from bot.core.incident import Finding, Reason

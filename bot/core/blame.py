@@ -1,22 +1,20 @@
 """Who and since when: the part of a figure that rose against what was usual before, and when it left that.
 
-What was usual is the 28 days before the trouble, by weekday: four weeks hold every weekday equally often, and a
-mean adds up, so that the parts' rises are the rise of the whole. A change is held against its own days before,
-as its figures are. A day that has not settled may still grow: it is held against a whole usual day, what is above
-is a rise already, and what is below counts as nothing yet.
+`bot.core.comparison` says which days are usual. A day that has not settled may still grow: it is held against a
+whole usual day, what is above is a rise already, and what is below counts as nothing yet.
 
 A part is told when it makes up a quarter of all that rose, and a narrower one inside it (a key's model, the
 model's output) when it is four fifths of that. Since when: `bot.core.onset` over its days, where one stretch away
 from the usual holds at least half the rise; `bot.core.trail` finds the hour.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
+from typing import NamedTuple
 
+from bot.core.comparison import USUAL, Question
 from bot.core.groups import OTHER
-from bot.core.incident import Finding, Reason
-from bot.core.kinds.native_limit import CUT_OFF, ENFORCING
 from bot.core.live.meters import line_of
 from bot.core.needs import settled_until
 from bot.core.onset import mean, middle, onset
@@ -28,7 +26,6 @@ from bot.core.telling import Blame, Part
 from bot.core.trail import Trail
 from bot.core.view import is_money
 
-USUAL = 28 * DAY
 WEEK = 7
 RISEN = 20
 """Less than a twentieth of the figure is no rise: it is as usual, and passed a level all the same."""
@@ -48,43 +45,6 @@ AS_USUAL = "it did not rise, about as much was usual before"
 NOT_YET = "no part of it is above a whole usual day yet"
 BUDGET_MOVED = "it did not rise: the budget changed"
 NOBODY = "no part stands out"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Of which days a finding's figure is, and which tell what is usual."""
-
-    finding: Finding
-    of: Span
-    before: Span
-    moved: bool = False
-    """The budget changed, and not what is held against it."""
-
-    @property
-    def first(self) -> date:
-        """Return the first day that must be known."""
-        return min(self.before.start, self.before.end - USUAL)
-
-
-def question(finding: Finding, first_day: date, reason: str, now: datetime) -> Question | None:
-    """Return what is to be asked of a finding; None where it is about no amount that can rise.
-
-    `first_day` is the first day of its run of trouble, from which on nothing is usual; `reason` its incident's.
-    """
-    rule, today = finding.rule, now.astimezone(UTC).date()
-    of = finding.days
-    match rule.kind:
-        case "freshness":
-            return None
-        case "native_limit" if not {CUT_OFF.label, ENFORCING.label} & set(finding.holding or ()):
-            return None
-        case "change" | "ratio":
-            return Question(finding, of, Span(of.start - (of.end - of.start), of.start))
-        case "anomaly":
-            return Question(finding, finding.span, Span(of.start - USUAL, of.start))
-    begun = min(of.start, first_day) if rule.shape == "run" else of.start
-    of = Span(of.start, max(min(of.end, today + DAY), of.start + DAY))
-    return Question(finding, of, Span(begun - USUAL, begun), moved=reason == Reason.BUDGET_CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +101,33 @@ class Suspects:
 
     def row(self, ids: Iterable[int], span: Span) -> list[int]:
         """Return the sum of some series on each day of a span; zeros where nothing is known."""
-        total = [0] * span.days
-        start = (span.start - self._days[0]).days
+        start, total = self.place(span.start), [0] * span.days
         places = range(max(start, 0), min(start + span.days, len(self._days)))
         for series_id in ids:
-            row = self._rows.get(series_id)
-            if row is None:
-                row = self._rows[series_id] = [sums.get(series_id, 0) for sums in self._sums]
+            row = self.whole(series_id)
             for place in places:
                 total[place - start] += row[place]
         return total
+
+    def whole(self, series_id: int) -> list[int]:
+        """Return a series on every day."""
+        row = self._rows.get(series_id)
+        if row is None:
+            row = self._rows[series_id] = [sums.get(series_id, 0) for sums in self._sums]
+        return row
+
+    def place(self, day: date) -> int:
+        """Return where a day stands among all days; it may lie outside."""
+        return (day - self._days[0]).days
+
+
+class _Drift(NamedTuple):
+    """How far one series is off what is usual for it."""
+
+    settled: int
+    """On the days that have settled, together."""
+    since: tuple[int, ...]
+    """On each day after them."""
 
 
 class _Look:
@@ -166,6 +143,7 @@ class _Look:
         self._of = self._highest() if days.level else asked.of
         self._sign = -1 if self._rule.falls else 1
         self._settled = settled_until(self._rule, days.now)
+        self._drifts: dict[int, _Drift] = {}
 
     def unknown(self) -> str:
         """Return why nothing can be known of it; '' where something can."""
@@ -237,18 +215,30 @@ class _Look:
 
     # -- the rise ----------------------------------------------------------------------------------
 
-    def _rise(self, ids: Sequence[int]) -> tuple[int, int]:
+    def _rise(self, ids: Iterable[int]) -> tuple[int, int]:
         """Return by how much some series are off the usual on settled days, and above it on the others."""
-        days = self._days.row(ids, self._of)
-        expected = self._usual(ids, self._before, self._of, mean)
-        settled = unsettled = 0
-        for place, (value, usual) in enumerate(zip(days, expected, strict=True)):
-            more = (value - usual) * self._sign
-            if self._of.start + place * DAY < self._settled:
-                settled += more
-            else:
-                unsettled += max(more, 0)
-        return settled, unsettled
+        drifts = [self._drifts.get(series_id) or self._drift(series_id) for series_id in ids]
+        settled = sum(drift.settled for drift in drifts)
+        return settled, sum(max(sum(off), 0) for off in zip(*(drift.since for drift in drifts), strict=True))
+
+    def _drift(self, series_id: int) -> "_Drift":
+        """Return how far a series is off the usual: sums of slices, for a large group has thousands of series."""
+        row, before, of = self._days.whole(series_id), self._before, self._of
+        first, begun, start, end = (
+            self._days.place(day) for day in (before.start, before.end, of.start, of.end)
+        )
+        if before.days < 2 * WEEK or (before.days % WEEK and before.days == of.days):
+            week = [mean(row[first:begun])] * WEEK
+        else:
+            week = [mean(row[first + (place - first) % WEEK : begun : WEEK]) for place in range(WEEK)]
+        settled = min(max(self._days.place(self._settled), start), end)
+        usual = sum(
+            level * len(range(start + (place - start) % WEEK, settled, WEEK))
+            for place, level in enumerate(week)
+        )
+        since = tuple((row[place] - week[place % WEEK]) * self._sign for place in range(settled, end))
+        drift = self._drifts[series_id] = _Drift((sum(row[start:settled]) - usual) * self._sign, since)
+        return drift
 
     def _not_risen(self, children: Iterable[Sequence[int]]) -> str:
         """Return why there is no rise to take apart; '' where there is one."""
@@ -259,16 +249,6 @@ class _Look:
         if self._asked.moved:
             return BUDGET_MOVED
         return AS_USUAL if self._of.start < self._settled else NOT_YET
-
-    def _usual(
-        self, ids: Iterable[int], before: Span, of: Span, fold: Callable[[Sequence[int]], int]
-    ) -> list[int]:
-        """Return what is usual on each day of a span, of the days before folded by weekday where weeks are whole."""
-        row = self._days.row(ids, before)
-        if before.days < 2 * WEEK or (before.days % WEEK and before.days == of.days):
-            return [fold(row)] * of.days
-        week = [fold(row[place::WEEK]) for place in range(WEEK)]
-        return [week[((of.start - before.start).days + place) % WEEK] for place in range(of.days)]
 
     def _highest(self) -> Span:
         """Return the day a level's figure is of."""
@@ -283,11 +263,12 @@ class _Look:
         begun = self._asked.before.end
         first = max(begun - USUAL, self._days.known_from)
         before, whole = Span(first, begun), Span(first, self._asked.of.end)
-        usual = self._usual(ids, before, whole, middle)
-        away = [
-            (value - level) * self._sign
-            for value, level in zip(self._days.row(ids, whole), usual, strict=True)
-        ]
+        row = self._days.row(ids, whole)
+        week = [middle(row[place : before.days : WEEK]) for place in range(WEEK)]
+        if before.days < 2 * WEEK:
+            week = [middle(row[: before.days])] * WEEK
+        usual = [week[place % WEEK] for place in range(whole.days)]
+        away = [(value - level) * self._sign for value, level in zip(row, usual, strict=True)]
         found = onset(away, usual, APART, before.days)
         if found is None or (found.place == 0 and any(usual)) or found.away * 2 < rise:
             return None

@@ -7,8 +7,8 @@ from bot.core.telling import WORDS, Blame, Part
 from bot.render import blocks
 from bot.render.alert_words import Told
 
-BOLD = ("project", "team", "api_key", "user")
-"""Who: bold. What they asked for is code."""
+WHO = ("project", "team", "api_key", "user")
+"""Bold, for it is who; what they asked for is code."""
 
 
 def line(told: Told) -> str:
@@ -17,6 +17,12 @@ def line(told: Told) -> str:
     if blame is None or told.incident.state == "ok":
         return ""
     return words(blame)
+
+
+def person(told: Told) -> str:
+    """Return the line where it names a key, a person or a project; '' where it knows but what they asked for."""
+    blame = told.telling.blame
+    return line(told) if blame and any(part.dimension in WHO for part in blame.parts) else ""
 
 
 def words(blame: Blame) -> str:
@@ -62,7 +68,7 @@ def repeats(blame: Blame | None, parts: tuple[Part, ...]) -> bool:
 
 def _part(part: Part) -> str:
     name = blocks.name(part.name, 80)
-    if part.dimension in BOLD:
+    if part.dimension in WHO:
         return f"{WORDS[part.dimension]} *{name}*"
     return f"`{name}`" if part.dimension == "model" else f"{WORDS[part.dimension]} `{name}`"
 

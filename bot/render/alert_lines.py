@@ -23,9 +23,8 @@ def line(event: Event, told: Told, *, named: bool) -> str:
             said = f"{period} as well, {kind.level(event.level)}{because}: {kind.figure(told, event.value)}"
         case "fired" | "raised":
             said = f"{day}{kind.risen(then, event.passed or (event.level,), because)}"
-            # A line that may be broadcast stands alone in the room: it says who as the card does.
-            who_is_it = alert_blame.line(told) if event.transition == "raised" else ""
-            said += f"; {who_is_it}" if who_is_it else ""
+            if event.transition == "raised" and not event.quiet and (person := alert_blame.person(told)):
+                said += f"; {person}"  # it is broadcast, and stands alone in the room
         case "recrossed":
             said = f"{day}{kind.stands_again(then, event.level, because)}"
         case "corrected" if telling.kind in AS_IT_IS and event.level:

@@ -9,7 +9,7 @@ from bot.core.money import show_percent
 from bot.core.rules.book import rank
 from bot.core.telling import WORDS
 from bot.core.units import USD
-from bot.render import alert_limits, blocks
+from bot.render import alert_blame, alert_limits, blocks
 from bot.render.alert_words import Told, as_of, emoji, mention, plain, usd, who, word
 from bot.render.figures import short
 from bot.render.kinds import AS_IT_IS, KINDS, headline, words
@@ -163,7 +163,8 @@ def _cut_off(told: Told) -> str:
 
 def _in_common(told: Sequence[Told]) -> str:
     """Return what most of three or more incidents share: the part that rose, or that most was spent on; else ''."""
-    rose = [part for each in told if (blame := each.telling.blame) for part in blame.parts[:1]]
+    blames = [each.telling.blame for each in told if each.telling.blame]
+    rose = [part for blame in blames for part in blame.parts[:1] if part.dimension in alert_blame.WHO]
     mostly = [part for each in told for part in each.telling.parts if part.amount * 2 >= each.incident.value]
     for parts, did in ((rose, "rose above all by"), (mostly, "spent at least half on")):
         counts = Counter((part.dimension, part.name) for part in parts)

@@ -59,7 +59,7 @@ def _one(told: Told, mentions: Sequence[str]) -> dict[str, Any]:
     passed = words(told).passed(told)
     # Who only hears the notification should know of every level that was passed at once.
     several = f" Passed {plain(levels(passed))}." if len(passed) > 1 and incident.state == "firing" else ""
-    more = "".join(f" {plain(words)}." for words in (who, cut_off) if words)
+    more = "".join(f" {plain(words)}." for words in (alert_blame.person(told), cut_off) if words)
     text = f"{word(incident)}: {plain(line)}.{several}{more} {incident.fingerprint}"
     return blocks.message(text, above, [blocks.attachment(color(incident), plain(line), beside)])
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from bot.core import builtin, standings
 from bot.core.ahead import Forecasts
 from bot.core.cut_offs import with_limits
+from bot.core.explanation import Explanation
 from bot.core.helping import Help, helped
 from bot.core.incident import Incident
 from bot.core.kinds.freshness import ages, allowed
@@ -21,12 +22,13 @@ from bot.core.view import View
 from bot.edge.store import incidents, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
+from bot.explaining import explain
 from bot.loading import load_spend, load_view
 from bot.looking_ahead import forecasts
 from bot.overlays import Overlays
 from bot.rulebook import InForce
 
-Answer = Report | Status | Forecasts | Listing | Help | Misread
+Answer = Report | Status | Forecasts | Explanation | Listing | Help | Misread
 LastPoll = tuple[datetime, bool, tuple[records.SourceResult, ...]]
 
 SHOWN = 20
@@ -48,6 +50,8 @@ def answer(
             return answer_status(store, rules, query, now, None if every else SHOWN), query
         case "forecast":
             return answer_forecast(store, rules, query, now, None if every else SHOWN), query
+        case "explain":
+            return explain(store, rules, query, now), query
         case "rules":
             return answer_rules(store, rules, query, now), query
         case "help":

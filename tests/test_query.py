@@ -148,6 +148,18 @@ def test_a_long_month_is_compared_with_no_more_than_the_short_one_before_it():
             "report project=(no project)", 'report mtd by project project="(no project)"', id="parentheses"
         ),
         pytest.param("report 2026–10–01", "report 2026-10-01 by project", id="typographic-dashes"),
+        pytest.param("forecast project=labs csv", "forecast project=labs csv", id="a-forecast"),
+        pytest.param("explain 9F3C21aa01bc public", "explain 9F3C21aa01bc public", id="a-fingerprint"),
+        pytest.param(
+            "explain rule project-month", "explain project-month", id="the-word-rule-says-nothing-more"
+        ),
+        pytest.param(
+            "explain rule=project-month project=labs",
+            "explain project-month project=labs",
+            id="a-rule-as-a-filter",
+        ),
+        pytest.param('explain "Monthly budget"', 'explain "Monthly budget"', id="a-rule-by-its-title"),
+        pytest.param("explain ?", "help explain", id="help-on-explain"),
         pytest.param(
             "report user=<@U1ADA|Ada L>",
             'report mtd by project user="<@U1ADA|Ada L>"',
@@ -291,6 +303,27 @@ def test_a_shell_hands_its_words_over_as_they_are():
         pytest.param("top 0", "top", "From 1", ("top 1 mtd by project",), id="top-nothing"),
         pytest.param(
             "report project=*a*b*c*d*", "report", "stars", ("report mtd by project",), id="too-many-stars"
+        ),
+        pytest.param(
+            "explain project=labs",
+            "explain project=labs",
+            "needs a rule",
+            ("rules", "status project=labs"),
+            id="explain-what",
+        ),
+        pytest.param(
+            "explain project-month labs",
+            "explain project-month",
+            "one thing at a time",
+            ("explain project-month project=labs", "explain project-month"),
+            id="a-group-without-its-key",
+        ),
+        pytest.param(
+            "explain project-month by model",
+            "explain project-month",
+            "cannot be grouped",
+            ("explain project-month",),
+            id="explain-by",
         ),
         pytest.param("help fizz", "help", "fizz", ("help",), id="help-about-nothing"),
         pytest.param("report " + "x" * 2000, "", "too long", ("help",), id="too-long"),

@@ -17,6 +17,7 @@ COMMANDS = {
     "report": ("bot.cli.ask", "What was spent, as a table."),
     "top": ("bot.cli.ask", "The largest, with their share."),
     "forecast": ("bot.cli.ask", "What each budget's period will come to, and when OpenAI cuts it off."),
+    "explain": ("bot.cli.ask", "Why a rule says what it says, and what would make it speak."),
     "rules": ("bot.cli.ask", "The rules in force, and projects nobody watches."),
     "ack": ("bot.cli.order", "Say that you look after an alert."),
     "unack": ("bot.cli.order", "Take an acknowledgement back."),

@@ -1,11 +1,15 @@
 """`status`, `report`, `top`, `forecast`, `explain`, `rules`: the questions of `/budget`, in a shell."""
 
 import shlex
+from typing import TYPE_CHECKING
 
 import click
 
 from bot.cli.common import format_option, moment, now_option, quiet_logs, settings
 from bot.core.errors import Misused
+
+if TYPE_CHECKING:
+    from bot.core.query import Misread
 
 ASKING = {"ignore_unknown_options": False, "allow_interspersed_args": True}
 
@@ -18,16 +22,16 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
 
     query = parse([verb, *words], now.date())
     if isinstance(query, Misread):
-        tries = " or ".join(f"budgetbot {_typed(command)}" for command in query.corrections)
-        raise Misused(query.problem, f"Try: {tries}" if tries else "See budgetbot --help.")
+        raise _misread(query)
     from bot.answers import answer  # noqa: PLC0415
     from bot.core.ahead import Forecasts  # noqa: PLC0415
+    from bot.core.explanation import Explanation  # noqa: PLC0415
     from bot.core.helping import Help  # noqa: PLC0415
     from bot.core.listing import Listing  # noqa: PLC0415
     from bot.core.report import Report  # noqa: PLC0415
     from bot.core.status import Status  # noqa: PLC0415
     from bot.edge.store.store import Store  # noqa: PLC0415
-    from bot.render import ahead, terminal  # noqa: PLC0415
+    from bot.render import ahead, explanation, terminal  # noqa: PLC0415
     from bot.rulebook import Rules  # noqa: PLC0415
 
     form = query.format or form
@@ -40,10 +44,19 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
             click.echo(terminal.status(given, form, asked))
         case Forecasts():
             click.echo(ahead.shell(given, form))
+        case Explanation():
+            click.echo(explanation.shell(given, form))
+        case Misread():
+            raise _misread(given)
         case Listing():
             click.echo(terminal.rules(given, form, asked))
         case Help():
             click.echo(terminal.help_text(given))
+
+
+def _misread(answer: "Misread") -> Misused:
+    tries = " or ".join(f"budgetbot {_typed(command)}" for command in answer.corrections)
+    return Misused(answer.problem, f"Try: {tries}" if tries else "See budgetbot --help.")
 
 
 def _typed(command: str) -> str:
@@ -101,6 +114,20 @@ def forecast(words: tuple[str, ...], now_text: str | None, form: str) -> None:
     Example: budgetbot forecast project=labs
     """
     _ask("forecast", words, now_text, form)
+
+
+@click.command(context_settings=ASKING)
+@click.argument("words", nargs=-1)
+@now_option
+@format_option
+def explain(words: tuple[str, ...], now_text: str | None, form: str) -> None:
+    """Why a rule says what it says, figure by figure, and what would make it speak.
+
+    WORDS are a rule and a group of it, or the fingerprint of an alert; without a group, the rule's worst.
+
+    Example: budgetbot explain project-month project=search-prod
+    """
+    _ask("explain", words, now_text, form)
 
 
 @click.command(context_settings=ASKING)

@@ -95,6 +95,8 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
     following = undash(tokens[place + 1]) if place + 1 < len(tokens) else ""
     if verb.topics:
         return _topic(draft, tokens, place)
+    if verb.named and unquoted(token) != token:
+        return _named(draft, tokens, place)
     if word in ("help", "?", "--help", "-h"):
         draft.topic, draft.verb = verb.name, VERBS["help"]
         return len(tokens)
@@ -128,9 +130,11 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
 
 def _named(draft: Draft, tokens: list[str], place: int) -> int:
     """Read the rule or the fingerprint that is asked about; `rule` before it says nothing more."""
-    said = unquoted(tokens[place])
-    if undash(said) == "rule" and not draft.about and place + 1 < len(tokens):
+    said = " ".join(values(tokens[place]))
+    if tokens[place].lower() == "rule" and not draft.about and place + 1 < len(tokens):
         return place + 1
+    if not said:
+        raise Trouble(f"“{tokens[place]}” is no name.", (dropped(tokens, place), ["rules"]), draft)
     if draft.about and said != draft.about:
         filtered = replaced(tokens, place, [f"project={tokens[place]}"])
         problem = f"{draft.verb.name} speaks of one thing at a time: “{draft.about}” or “{said}”."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.core.filters import Filter
 from bot.core.money import NANO, show_usd
 from bot.core.period import Span
-from bot.core.tokens import quoted
+from bot.core.tokens import named, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Query:
     @property
     def command(self) -> str:
         """Return the words that ask exactly this, nothing left to defaults: `report mtd by project`."""
-        words = [self.verb, self.topic, quoted(self.about) if self.about else "", *self.ids]
+        words = [self.verb, self.topic, named(self.about), *self.ids]
         if self.top is not None and self.verb == "top":
             words.append(str(self.top))
         words += [self.range_words, f"by {','.join(self.by)}" if self.by else "", *map(str, self.filters)]

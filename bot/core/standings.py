@@ -344,13 +344,19 @@ class Standings:
 
     def _unjudged(self, unjudged: Unjudged) -> Standing:
         rule, span = self.rules.get(unjudged.rule_id), unjudged.span
+        each, group = (rule.scope.each, unjudged.group) if rule and unjudged.group else ((), ())
+        team = self._team(rule, group) if rule and group else None
         return Standing(
             rule_id=unjudged.rule_id,
             rule_name=rule.name if rule else unjudged.rule_id,
-            fingerprint=fingerprint(unjudged.rule_id, self.organization, (), ""),
-            each=(),
-            group=(),
-            group_names=(),
+            fingerprint=fingerprint(unjudged.rule_id, self.organization, group, ""),
+            each=each,
+            group=group,
+            group_names=tuple(
+                self.spend.names.of(key, value) for key, value in zip(each, group, strict=True)
+            ),
+            team=team.name if team else "",
+            owner=team.owner if team else "",
             span=span,
             period=rule.called(span) if rule and span else "",
             state=unjudged.state,

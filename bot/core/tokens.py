@@ -11,6 +11,7 @@ _DASHES = str.maketrans({"‐": "-", "‑": "-", "‒": "-", "–": "-", "−": 
 _LINK = re.compile(r"<((?:https?://|mailto:)[^|>\s]*)(?:\|([^>]*))?>")
 _MENTION = re.compile(r"<[@#!][^<>]*>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
+_NAME = re.compile(r"(?!(?:public|csv|json|help|by|rule)$)[A-Za-z0-9][A-Za-z0-9_-]*", re.IGNORECASE)
 _PLAIN = re.compile(r"[\w.*?:@/+-]+")
 
 
@@ -94,6 +95,13 @@ def quoted(value: str) -> str:
     safe = _ENTITY.sub(r"&amp;\1;", value)
     safe = re.sub(r"<(?=https?://|mailto:)", "&lt;", safe)
     return '"' + re.sub(r"([\"“”„\\])", r"\\\1", safe) + '"'
+
+
+def named(name: str) -> str:
+    """Return a name as it can be typed where words with a meaning may stand as well; '' of none."""
+    bare = quoted(name) if name else ""
+    # A name that is a word of the grammar, or could be taken for a filter, says with its quotes that it is a name.
+    return bare if not name or bare != name or _NAME.fullmatch(name) else f'"{name}"'
 
 
 def _quote_end(text: str, start: int) -> int | None:

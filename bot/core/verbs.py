@@ -178,6 +178,17 @@ VERBS: dict[str, Verb] = {
             keys=("rule", "owner", *COST_KEYS),
         ),
         Verb(
+            "explain",
+            "why a rule says what it says, figure by figure, and what would make it speak",
+            (
+                ("explain project-month project=search-prod", "one rule and one of its groups"),
+                ("explain project-month", "the rule's worst group"),
+                ("explain 9f3c21aa01bc", "an alert, by its fingerprint or what that begins with"),
+            ),
+            named="RULE|FINGERPRINT",
+            keys=("rule", *COST_KEYS),
+        ),
+        Verb(
             "rules",
             "what is watched, where it speaks, and the projects no budget watches",
             (

@@ -191,19 +191,12 @@ def judge(
 
     With `watched`, a group of which no day is unusual is told of only if it is one of those.
     """
-    known = settled(rule, view, (rule.metric,), now, NEEDS_HISTORY * DAY)
-    if isinstance(known, Unjudged):
-        yield known
+    looked_at = looked(rule, view, now, watched)
+    if isinstance(looked_at, Unjudged):
+        yield looked_at
         return
-    known = known.since(_anchored(known.judged[0] - LOOKS_BACK))
-    least = _least(rule, view, known)
+    known, found, thresholds = looked_at
     levels = rule.thresholds
-    found = [
-        Series(group, known, tuple(row), least, scored=tells(group, watched))
-        for group, (row,) in known.rows([view.days(rule.metric, rule.scope)], rule, watched)
-    ]
-    heard = tuple(sorted(series.high for series in found if series.high))
-    thresholds = Thresholds(heard, rule.at_most.a_week)
     for series in found:
         told = tells(series.group, watched)
         if not series.scores and watched is None and series.spent:
@@ -213,6 +206,8 @@ def judge(
         if not series.high and not told:
             continue
         runs = series.runs(thresholds)
+        # Where one day is unusual every day is told: the newest tells whether it is over.
+        told = told or any(day in run.days for run in runs for day in known.judged)
         for day in known.judged:
             run = next((run for run in runs if day in run.days), None)
             scored = series.scores.get(day)
@@ -234,6 +229,26 @@ def judge(
                 note=_note(run, known.newest) if run else "",
                 pending=run is not None and not held,
             )  # fmt: skip
+
+
+def looked(
+    rule: Anomaly, view: View, now: datetime, watched: Collection[Group] | None = None
+) -> tuple[Settled, list[Series], Thresholds] | Unjudged:
+    """Return the settled days, every group's scores and the rule's own threshold; or why it cannot be judged.
+
+    With `watched`, days are scored for nothing only where one of those is to be told of.
+    """
+    known = settled(rule, view, (rule.metric,), now, NEEDS_HISTORY * DAY)
+    if isinstance(known, Unjudged):
+        return known
+    known = known.since(_anchored(known.judged[0] - LOOKS_BACK))
+    least = _least(rule, view, known)
+    found = [
+        Series(group, known, tuple(row), least, scored=tells(group, watched))
+        for group, (row,) in known.rows([view.days(rule.metric, rule.scope)], rule, watched)
+    ]
+    heard = tuple(sorted(series.high for series in found if series.high))
+    return known, found, Thresholds(heard, rule.at_most.a_week)
 
 
 def _least(rule: Anomaly, view: View, known: Settled) -> Sequence[int]:

@@ -104,7 +104,7 @@ def judge(
         concerns.speak(tx, book, evaluation, now, voice)
         events = _decide(tx, store, book, judged, known, evaluation, view, now, poll_id, voice)
         for span, rules in months:
-            close(tx, book, span, rules, view, now, voice, new=before is None)
+            close(tx, store, book, span, rules, view, now, voice, new=before is None)
         mark = Evaluated(now, version, book.hash, _again(book, now), missing)
         records.mark(tx, EVALUATED, msgspec.json.encode(mark).decode())
     return Judged(tuple(events), len(evaluation.findings), estimates=view.estimates)

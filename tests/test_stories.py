@@ -847,8 +847,8 @@ def test_the_close_names_who_was_over_and_what_nobody_watches(story):
         == "October 2026 is closed, 1 of 2 budgets were passed: $1,650 of $1,500, 110% together."
     )
     assert story.cells(story.world.posts[-1])[1:] == [
-        ["search-prod", "$1,200.00", "$1,000.00", "120%", "+$200.00"],
-        ["labs", "$450.00", "$500.00", "90%", "—"],
+        ["search-prod", "$1,200.00", "$1,000.00", "120%", "+$200.00", "$1,200 (±0%)"],
+        ["labs", "$450.00", "$500.00", "90%", "—", "$450 (±0%)"],
     ]
     assert "*No monthly budget watches* side-project $77.00" in shown(story.world.posts[-1])
 

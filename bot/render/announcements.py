@@ -1,9 +1,11 @@
 """Messages that are about no single incident: the month's close, and the bot's own trouble."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from bot.core.money import show_percent, show_usd
+from bot.core.period import show_day
 from bot.render import blocks
 from bot.render.alert_words import Told, instant, plain, show_instant, sums, usd
 from bot.render.kinds import headline
@@ -31,6 +33,10 @@ def close(body: Mapping[str, Any]) -> dict[str, Any]:
         )
         together = f": {sums(total, amount)} together" if body.get("rules") == 1 else ""
         said = f"{month}, {passed}{together}"
+    # A message of an earlier version waits without a forecast.
+    foretold = any(row[3:] and row[3] is not None for row in rows)
+    if foretold:
+        rows = [row if row[3:] else (*row, None) for row in rows]
     cells = [
         [
             name,
@@ -38,8 +44,9 @@ def close(body: Mapping[str, Any]) -> dict[str, Any]:
             show_usd(of),
             show_percent(value, of),
             f"+{show_usd(value - of)}" if value > of else "",
+            *([_foretold(forecast[0], value)] if foretold else []),
         ]
-        for name, value, of in rows
+        for name, value, of, *forecast in rows
     ]
     shown = cells[:30]
     if len(cells) > len(shown):
@@ -49,19 +56,56 @@ def close(body: Mapping[str, Any]) -> dict[str, Any]:
             if body.get("rules") == 1
             else ["", ""]
         )
-        shown.append([f"{len(rest)} others", *added, "", ""])
+        shown.append([f"{len(rest)} others", *added, "", "", *([""] if foretold else [])])
     known = instant(str(body["as_of"]))
     dated = f"Settled · data as of {show_instant(known)} UTC" if known else "Settled"
     above = [
         blocks.section(f":checkered_flag: {said}"),
-        blocks.table(["Budget", "Spent", "Budgeted", "Used", "Over by"], shown, right=(1, 2, 3, 4)),
+        blocks.table(
+            [
+                "Budget",
+                "Spent",
+                "Budgeted",
+                "Used",
+                "Over by",
+                *([_foretold_title(body)] if foretold else []),
+            ],
+            shown,
+            right=(1, 2, 3, 4, 5) if foretold else (1, 2, 3, 4),
+        ),
     ]
     if unwatched := [tuple(row) for row in body.get("unwatched", ())]:
         few = ", ".join(f"{blocks.name(project)} {show_usd(value)}" for project, value in unwatched[:10])
         more = f" and {len(unwatched) - 10} more" if len(unwatched) > 10 else ""
         above.append(blocks.section(f"*No monthly budget watches* {few}{more}"))
+    if (usual := body.get("foretold_error")) is not None:
+        above.append(blocks.context(_usual(float(usual), len(rows), body)))
     above.append(blocks.context(f"{dated} · UTC days"))
     return blocks.message(f"{plain(said)}.", above)
+
+
+def _foretold(forecast: int | None, actual: int) -> str:
+    """Return `$14,020 (+3%)`: what was foretold, and by how much that was above what came."""
+    if forecast is None:
+        return ""
+    if actual <= 0:
+        return show_usd(forecast, cents=False)
+    off = round((forecast / actual - 1) * 100)
+    told = f"+{off}%" if off > 0 else f"−{-off}%" if off else "±0%"
+    return f"{show_usd(forecast, cents=False)} ({told})"
+
+
+def _foretold_title(body: Mapping[str, Any]) -> str:
+    return f"Foretold on {show_day(date.fromisoformat(body['foretold_until']))}"
+
+
+def _usual(error: float, count: int, body: Mapping[str, Any]) -> str:
+    """Return how good the forecasts of mid-month were."""
+    on = show_day(date.fromisoformat(body["foretold_until"]))
+    off = "under 1%" if error < 0.005 else f"{error:.0%}"
+    if count == 1:
+        return f"The forecast of {on} was off by {off}"
+    return f"The forecasts of {on} were off by {off}, half of them by less"
 
 
 def _totals(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,9 +124,16 @@ def _totals(body: Mapping[str, Any]) -> dict[str, Any]:
         [
             blocks.section(f":checkered_flag: {said}"),
             blocks.table(["Project", "Spent", "Share"], cells, right=(1, 2)),
+            *_foretold_total(body, total),
             blocks.context(f"{dated} · UTC days · no budget was set"),
         ],
     )
+
+
+def _foretold_total(body: Mapping[str, Any], total: int) -> list[dict[str, Any]]:
+    if "foretold" not in body:
+        return []
+    return [blocks.context(f"{_foretold_title(body)}: {_foretold(int(body['foretold']), total)}")]
 
 
 def _projects(count: int) -> str:

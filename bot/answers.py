@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bot.accuracy import read_accuracy
 from bot.core import builtin, standings
+from bot.core.accuracy import Accuracy
 from bot.core.ahead import Forecasts
 from bot.core.cut_offs import with_limits
 from bot.core.explanation import Explanation
@@ -28,7 +30,7 @@ from bot.looking_ahead import forecasts
 from bot.overlays import Overlays
 from bot.rulebook import InForce
 
-Answer = Report | Status | Forecasts | Explanation | Listing | Help | Misread
+Answer = Report | Status | Forecasts | Explanation | Accuracy | Listing | Help | Misread
 LastPoll = tuple[datetime, bool, tuple[records.SourceResult, ...]]
 
 SHOWN = 20
@@ -52,6 +54,8 @@ def answer(
             return answer_forecast(store, rules, query, now, None if every else SHOWN), query
         case "explain":
             return explain(store, rules, query, now), query
+        case "accuracy":
+            return read_accuracy(store, now), query
         case "rules":
             return answer_rules(store, rules, query, now), query
         case "help":

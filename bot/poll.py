@@ -16,7 +16,7 @@ from bot.core.errors import BotError, SetupWrong, Unanswered
 from bot.core.evaluate import needs_from
 from bot.core.incident import Event
 from bot.core.kinds.freshness import Age, ages, allowed, told, watching
-from bot.core.readiness import any_ready
+from bot.core.readiness import any_ready, stale_usage
 from bot.core.rooms import ops_room
 from bot.core.rules.book import Rulebook
 from bot.deliver import Delivered
@@ -271,6 +271,18 @@ def _speak_of_trouble(tx: Connection, rules: InForce, synced: Synced, skew: str,
     )
     if not synced.costs_complete and not records.marker(tx, FIRST_ASKED):
         records.mark(tx, FIRST_ASKED, now.isoformat())
+    if synced.costs_complete:
+        # Where costs fail too, one message is enough.
+        lost = stale_usage(rules.book, sources(tx, now), now)
+        why = next((r.why for r in synced.results if r.source in lost and not r.complete), "")
+        named = ", ".join(name.replace("_", " ") for name in lost)
+        poll, _ = allowed(rules.book, now)
+        say(
+            "usage",
+            f"No usage of {named} could be read for {told(poll)}: {why}" if lost else "",
+            "Rules that read it wait; the others go on.",
+            "OpenAI's usage is read again; what waited for it is judged now.",
+        )
     stale = _stale(tx, rules.book, now)
     if not synced.costs_complete and synced.refused is not None and "ops" in rules.book.routes:
         # Those who look after the bot hear of a refused key at once; everybody else only when it lasts.

@@ -178,6 +178,23 @@ def test_usage_is_judged_while_costs_cannot_be_read(soon):
     assert not done.complete
 
 
+def test_usage_that_cannot_be_read_for_hours_is_said_once_and_its_figure_stays_marked(soon):
+    soon.poll("2026-10-20 09:20")
+    before = len(soon.posts)
+    soon.openai.break_down(Status(400), "/usage/completions")
+    for hour in range(10, 15):
+        soon.poll(f"2026-10-20 {hour}:20")
+    (said,) = soon.posts[before:]
+    assert "No usage of completions could be read for 3 hours" in str(said)
+    told = standing(soon, "2026-10-20 14:20")
+    assert (told.state, told.estimated) == ("nodata", told.value)
+    soon.openai.recover()
+    soon.poll("2026-10-20 15:20")
+    assert len(soon.posts) == before + 2
+    assert "usage is read again" in str(soon.posts[-1])
+    assert standing(soon, "2026-10-20 15:20").state == "firing"
+
+
 def test_a_month_of_live_spend_with_levels_counts_days_billed_and_days_estimated(w):
     rule = LAB_LIVE.replace("period: day", "period: month").replace("amount: 200", "amount: 500")
     w.rules(HEAD + rule + "    each: project\n")

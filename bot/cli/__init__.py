@@ -18,6 +18,7 @@ COMMANDS = {
     "top": ("bot.cli.ask", "The largest, with their share."),
     "forecast": ("bot.cli.ask", "What each budget's period will come to, and when OpenAI cuts it off."),
     "explain": ("bot.cli.ask", "Why a rule says what it says, and what would make it speak."),
+    "accuracy": ("bot.cli.ask", "How good live spend was: estimates against bills."),
     "rules": ("bot.cli.ask", "The rules in force, and projects nobody watches."),
     "ack": ("bot.cli.order", "Say that you look after an alert."),
     "unack": ("bot.cli.order", "Take an acknowledgement back."),

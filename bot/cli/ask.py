@@ -24,6 +24,7 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
     if isinstance(query, Misread):
         raise _misread(query)
     from bot.answers import answer  # noqa: PLC0415
+    from bot.core.accuracy import Accuracy  # noqa: PLC0415
     from bot.core.ahead import Forecasts  # noqa: PLC0415
     from bot.core.explanation import Explanation  # noqa: PLC0415
     from bot.core.helping import Help  # noqa: PLC0415
@@ -31,6 +32,7 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
     from bot.core.report import Report  # noqa: PLC0415
     from bot.core.status import Status  # noqa: PLC0415
     from bot.edge.store.store import Store  # noqa: PLC0415
+    from bot.render import accuracy as score  # noqa: PLC0415
     from bot.render import ahead, explanation, terminal  # noqa: PLC0415
     from bot.rulebook import Rules  # noqa: PLC0415
 
@@ -46,6 +48,8 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
             click.echo(ahead.shell(given, form))
         case Explanation():
             click.echo(explanation.shell(given, form))
+        case Accuracy():
+            click.echo(score.shell(given, form))
         case Misread():
             raise _misread(given)
         case Listing():
@@ -140,6 +144,18 @@ def rules(words: tuple[str, ...], now_text: str | None, form: str) -> None:
     Example: budgetbot rules project=labs
     """
     _ask("rules", words, now_text, form)
+
+
+@click.command(context_settings=ASKING)
+@click.argument("words", nargs=-1)
+@now_option
+@format_option
+def accuracy(words: tuple[str, ...], now_text: str | None, form: str) -> None:
+    """How good live spend was: each settled day's estimate against its bill, for the last 30 days.
+
+    Example: budgetbot accuracy --format csv
+    """
+    _ask("accuracy", words, now_text, form)
 
 
 @click.command("help", context_settings=ASKING)

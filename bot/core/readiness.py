@@ -1,12 +1,12 @@
 """Why a rule cannot be judged by what it reads: refused by the organization's API, or too old."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.core.dimension import NAMED_BY_ID
 from bot.core.incident import Reason, Unjudged
 from bot.core.kinds import KINDS
-from bot.core.kinds.freshness import COSTS, KIND_OF, ages, instant
+from bot.core.kinds.freshness import COSTS, KIND_OF, ages, allowed, instant
 from bot.core.live.meters import SOURCES as PRICED
 from bot.core.metrics import METRICS
 from bot.core.needs import Needs
@@ -56,6 +56,21 @@ def any_ready(book: Rulebook, missed: Collection[str], now: datetime) -> bool:
         for rule in book.rules
         if rule.active_on(today)
     )
+
+
+def stale_usage(book: Rulebook, sources: Mapping[str, Source], now: datetime) -> tuple[str, ...]:
+    """Return the usage that some rule reads and that could not be read for so long that the rule waits."""
+    poll, _ = allowed(book, now)
+    today = now.astimezone(UTC).date()
+    read = dict.fromkeys(
+        name
+        for rule in book.rules
+        if rule.active_on(today)
+        for name in sources_of(KINDS[rule.kind].needs(rule, now))
+        if name != COSTS and name in sources
+    )
+    known = {name: sources[name].read_at for name in read}
+    return tuple(sorted(name for name, at in known.items() if at is not None and now - at >= poll))
 
 
 def _sources(wanted: Needs, view: View) -> Iterator[Source]:

@@ -294,7 +294,11 @@ class Standings:
     def _run(self, incident: Incident) -> Standing:
         """A run on a day that breaches nothing: it is over only after some such days."""
         rule = self.rules[incident.rule_id]
-        last = Finding(rule, incident.group, incident.span, incident.value, incident.amount, (), closed=True)
+        estimated = incident.facts.get("estimated")
+        last = Finding(
+            rule, incident.group, incident.span, incident.value, incident.amount, (), closed=True,
+            estimated=estimated if isinstance(estimated, int) else 0,
+        )  # fmt: skip
         if incident.state != "firing":
             return self._told(last, incident.fingerprint, "", str(incident.reason))
         why = f"{Reason.RUN_GOES_ON}: last breached {incident.span.last}"

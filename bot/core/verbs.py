@@ -189,6 +189,14 @@ VERBS: dict[str, Verb] = {
             keys=("rule", *COST_KEYS),
         ),
         Verb(
+            "accuracy",
+            "how good live spend was: what days were estimated at before they were billed, against their bills",
+            (
+                ("accuracy", "the last 30 settled days"),
+                ("accuracy public", "the same, for everybody in the channel"),
+            ),
+        ),
+        Verb(
             "rules",
             "what is watched, where it speaks, and the projects no budget watches",
             (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bot.core.accuracy import Accuracy
 from bot.core.ahead import Forecasts
 from bot.core.explanation import Explanation
 from bot.core.helping import OPERATORS, Help
@@ -16,7 +17,7 @@ from bot.core.report import Report, Row, Shortened
 from bot.core.rules.book import rank
 from bot.core.status import Status
 from bot.core.verbs import TIMES
-from bot.render import ahead, blocks, explanation, headlines
+from bot.render import accuracy, ahead, blocks, explanation, headlines
 from bot.render.alert_words import named
 from bot.render.alerts import EMOJI
 from bot.render.answering import HELP, RUN, VERSION, command, dated, file_of, run_button, said, warnings
@@ -34,7 +35,7 @@ RULES_CHARACTERS = 8_000
 """Of the 12,000 a message may have, so that what no budget watches is always shown."""
 TABLE_CHARACTERS = 9_500
 
-Answer = Report | Status | Forecasts | Explanation | Listing | Help | Misread | Outcome
+Answer = Report | Status | Forecasts | Explanation | Accuracy | Listing | Help | Misread | Outcome
 
 
 def reply(answer: Answer, query: Query | None = None) -> dict[str, Any]:
@@ -48,6 +49,8 @@ def reply(answer: Answer, query: Query | None = None) -> dict[str, Any]:
             body = ahead.reply(answer, query)
         case Explanation():
             body = explanation.reply(answer, query)
+        case Accuracy():
+            body = accuracy.reply(answer, query)
         case Listing():
             body = _rules(answer, query)
         case Help():

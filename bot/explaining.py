@@ -13,6 +13,7 @@ from bot.core.explaining.working import Working
 from bot.core.explanation import Explanation, Laid
 from bot.core.filters import passes
 from bot.core.incident import Incident
+from bot.core.kinds.first_seen import FirstSeen
 from bot.core.kinds.freshness import watching
 from bot.core.listing import line_of
 from bot.core.metrics import METRICS
@@ -123,7 +124,7 @@ class _Asked:
         if isinstance(rule, Budget) and standing.span is not None and incident is None:
             span = standing.span
         group = standing.group if len(standing.group) == len(rule.scope.each) else ()
-        judged = len(group) == len(rule.scope.each)
+        judged = len(group) == len(rule.scope.each) or (not standing.group and isinstance(rule, FirstSeen))
         amount = incident.amount if incident is not None and incident.state == "ended" else None
         reckoned = work(rule, view, self.now, group, span, amount) if judged else Working()
         others = [each for each in every if each.group != standing.group and each.group]

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot.core.ahead import Forecasts, look_ahead, rules_asked
+from bot.core.ahead import Forecasts
+from bot.core.lookout import look_ahead, rules_asked
 from bot.core.question import Query
 from bot.core.rules.book import Rulebook
 from bot.core.view import View

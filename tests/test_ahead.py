@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import event
 
 from bot.answers import answer
-from bot.core.ahead import Ahead, Forecasts, look_ahead, rules_asked
+from bot.core.ahead import Ahead, Forecasts
 from bot.core.dimension import Series
 from bot.core.forecast import Pace
 from bot.core.limits import CutOff, Limit, Limits, cut_off
+from bot.core.lookout import look_ahead, rules_asked
 from bot.core.period import Span
 from bot.core.query import parse
 from bot.core.question import Query

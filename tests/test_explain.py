@@ -332,6 +332,76 @@ def test_the_golden_explanations(name, given):
     golden(f"reply_explain_{name}.json", json.dumps(body, ensure_ascii=False, indent=1))
 
 
+DAY = Span(date(2026, 11, 18), date(2026, 11, 19))
+WEEK = Span(date(2026, 11, 12), date(2026, 11, 19))
+
+
+@pytest.mark.parametrize(
+    ("standing", "first"),
+    [
+        pytest.param(
+            replace(STANDING, state="ok", level="", severity=None, reason="below every level"),
+            "project-month says nothing of search-prod in November, $10,284.17 of $12,000.00: below every level",
+            id="quiet",
+        ),
+        pytest.param(
+            replace(STANDING, span=DAY, period="18 Nov", level="100%", severity="critical"),
+            "project-month fires at 100% (critical) for search-prod on 18 Nov, $10,284.17 of $12,000.00: higher level",
+            id="a-day",
+        ),
+        pytest.param(
+            replace(
+                STANDING,
+                kind="change",
+                span=DAY,
+                period="18 Nov",
+                days=WEEK,
+                state="pending",
+                level="",
+                reason="pending",
+            ),
+            "project-month holds for search-prod, and waits in the 7 days to 18 Nov, $10,284.17, −14%: pending",
+            id="a-window",
+        ),
+        pytest.param(
+            replace(
+                STANDING,
+                kind="first_seen",
+                span=DAY,
+                period="18 Nov",
+                level="new",
+                reason="first this period",
+            ),
+            "project-month fires at new (warning) for search-prod now, $10,284.17: first this period",
+            id="now",
+        ),
+        pytest.param(
+            replace(STANDING, state="ended", reason="the period is over"),
+            "project-month has ended for search-prod in November, $10,284.17 of $12,000.00: the period is over",
+            id="over",
+        ),
+        pytest.param(
+            replace(
+                STANDING,
+                state="error",
+                amount=None,
+                each=(),
+                group=(),
+                group_names=(),
+                span=None,
+                reason="could not be evaluated: X",
+            ),
+            "project-month is not judged: could not be evaluated: X",
+            id="an-error",
+        ),
+    ],
+)
+def test_the_first_line_says_what_of_whom_and_why(standing, first):
+    given = replace(EXPLAINED, standing=standing)
+    assert explanation.shell(given, "table").splitlines()[0] == f"{first}."
+    assert reply(given, None)["text"] == f"{first}."
+
+
 def test_names_from_outside_say_nothing_of_their_own():
     evil = "<!channel> *bold* `x`\n>"
     hostile = replace(

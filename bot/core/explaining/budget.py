@@ -11,7 +11,7 @@ from bot.core.groups import OTHER
 from bot.core.kinds.budget import amount_of, levels_of
 from bot.core.metrics import METRICS
 from bot.core.needs import settled_until
-from bot.core.period import DAY, Span, show_day
+from bot.core.period import DAY, Span, show_day, show_span
 from bot.core.rules.book import Budget, Threshold
 from bot.core.spend import Group
 from bot.core.units import Unit
@@ -150,6 +150,15 @@ def _reaches(before: int, total: int, at: int) -> bool:
     return 0 < total >= at and not 0 < before >= at
 
 
+def _alike(words: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """Yield each run of equal words with its first and its last place."""
+    first = 0
+    for place, word in enumerate(words):
+        if place + 1 == len(words) or words[place + 1] != word:
+            yield word, first, place
+            first = place + 1
+
+
 def _forecasts(
     rule: Budget, view: View, now: datetime, group: Group, span: Span, value: int, amount: int
 ) -> Iterator[tuple[Step, str]]:
@@ -177,15 +186,16 @@ def _forecasts(
             continue
         probabilities = pace.probabilities(span, at)
         last = probabilities[-PROBABILITIES:]
+        since = pace.settled_until - len(last) * DAY
         shown = [
-            f"{percent(chance)} on {show_day(pace.settled_until - (len(last) - place) * DAY)}"
-            for place, chance in enumerate(last)
+            f"{told} on {show_span(Span(since + first * DAY, since + (end + 1) * DAY))}"
+            for told, first, end in _alike([percent(chance) for chance in last])
         ]
         stands = raised(probabilities, level.confidence)
         wants = f"needs {percent(level.confidence)} on two settled days in a row"
         clears = f"clears below {percent(level.confidence - RELEASE)} on two"
-        told = listed(shown) if shown else "no day of the period has settled"
-        step = Step(f"{name}: {told}; {clears if stands else wants}", stands)
+        said = listed(shown) if shown else "no day of the period has settled"
+        step = Step(f"{name}: {said}; {clears if stands else wants}", stands)
         outlook = pace.forecast(span)
         if stands or not isinstance(outlook, Forecast):
             yield step, ""

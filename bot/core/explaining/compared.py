@@ -164,9 +164,9 @@ def anomaly_work(rule: anomaly.Anomaly, view: View, now: datetime, group: Group)
         high = scored.score >= wanted
         came_to = f"{unit.show(scored.value)} on {newest:%A} {show_day(newest)}"
         steps.append(
-            Step(f"{came_to}, {unit.show(scored.expected)} was expected: a score of {scored.score:.1f}")
+            Step(f"{came_to}, {unit.show(scored.expected)} was expected: a score of {scored.score:.2f}")
         )
-        told = f"a score of {wanted:.1f} is unusual"
+        told = f"a score of {wanted:.2f} is unusual"
         raised = (
             f", raised from {BASE} so that the rule speaks at most {rule.at_most}" if wanted > BASE else ""
         )

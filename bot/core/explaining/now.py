@@ -101,7 +101,7 @@ def native_limit_work(rule: native_limit.NativeLimit, view: View, now: datetime,
         to_go = f"{show_usd(limit.amount - spent)} to go" if spent < limit.amount else "reached"
         steps.append(Step(f"{show_usd(spent)} spent in {month.start:%B}: {to_go}"))
         if rule.expect is not None:
-            steps.append(Step(f"expected is {rule.expect}", native_limit.OUTSIDE.label in holding))
+            steps.append(Step(f"outside the expected {rule.expect}", native_limit.OUTSIDE.label in holding))
         days = native_limit.AHEAD.days
         steps.append(Step(f"reached within {days} days at this pace", native_limit.CUT_OFF.label in holding))
         steps.append(Step("OpenAI refuses requests because of it", limit.enforcing))

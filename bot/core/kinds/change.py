@@ -208,7 +208,8 @@ def judge(
     levels = rule.thresholds
     for group, (row,) in known.rows([view.days(rule.metric, rule.scope)], rule, watched):
         windows = Windows(rule, known, row)
-        told = tells(group, watched)
+        # Where one day is true every day is told: the newest tells whether it is over.
+        told = tells(group, watched) or any(map(windows.true_on, known.judged))
         why = windows.learning(known.newest)
         if why and watched is None and windows.spent:
             yield Unjudged(rule.id, group, "learning", why, Span(known.newest, known.until))

@@ -231,7 +231,8 @@ def judge(
     days = [view.days(metric, rule.scope) for metric in metrics]
     for group, rows in known.rows(days, rule, watched, sized=1):
         windows = Windows(rule, known, rows)
-        told = tells(group, watched)
+        # Where one day is true every day is told: the newest tells whether it is over.
+        told = tells(group, watched) or any(map(windows.true_on, known.judged))
         why = windows.learning(known.newest)
         if why and watched is None and windows.known:
             yield Unjudged(rule.id, group, "learning", why, Span(known.newest, known.until))

@@ -53,6 +53,8 @@ class World:
         self.stop()
         self.app = App.open(self.settings)
         self.app.sources = ("costs",)
+        # Slack's pace is tried where it is meant; a story that waited for it would take minutes.
+        self.app.pace = timedelta()
         return self.app
 
     def stop(self):

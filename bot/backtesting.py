@@ -1,6 +1,6 @@
 """Stored snapshots → what rules would have said, each figure known when it was seen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -9,14 +9,16 @@ from sqlalchemy import Connection
 from bot.core.backtest import Difference, Progress, Told, backtest, begins, difference, instants
 from bot.core.dimension import Series
 from bot.core.errors import SetupWrong
-from bot.core.evaluate import needs, next_boundary
+from bot.core.evaluate import needs, next_boundary, one_of_each
 from bot.core.limits import Limits
 from bot.core.metrics import METRICS
+from bot.core.needs import Needs
 from bot.core.period import DAY
 from bot.core.rules.book import Rulebook
 from bot.core.spend import Names, Spend, cuts_of
-from bot.core.timeline import Observation, Timeline, as_it_would_have_been
+from bot.core.timeline import Observation, Timeline, as_it_would_have_been, day_of
 from bot.core.view import LIVE, Source, View
+from bot.edge.collector import without_collector
 from bot.edge.store import history, limits, records
 from bot.edge.store.store import Store
 
@@ -68,7 +70,8 @@ def run(
     with store.reading() as tx:
         past = load(tx, store, books, since, until)
     start = datetime(since.year, since.month, since.day, tzinfo=UTC)
-    told = [_tell(past, each, start, until, progress) for each in books]
+    with without_collector():
+        told = [_tell(past, each, start, until, progress) for each in books]
     return Compared(
         start,
         until,
@@ -120,11 +123,12 @@ def _tell(past: Past, book: Rulebook, since: datetime, until: datetime, progress
     if since.date() >= past.first_poll.date():
         start = max(start, past.first_poll)
     moments = instants(book, _looked(book, past.polls), start, until)
-    return backtest(book, moments, Seen(past).view, since, progress)
+    return backtest(book, moments, Seen(past, book).look, since, progress)
 
 
 def _looked(book: Rulebook, polls: Sequence[tuple[datetime, bool]]) -> list[datetime]:
     """Return the polls that evaluated anything: something had changed, or a boundary had passed."""
+    book = one_of_each(book)
     told: list[datetime] = []
     again: datetime | None = None
     for now, changed in polls:
@@ -137,59 +141,56 @@ def _looked(book: Rulebook, polls: Sequence[tuple[datetime, bool]]) -> list[date
 class Seen:
     """Shows what was known at instants that only go on."""
 
-    def __init__(self, past: Past) -> None:
+    def __init__(self, past: Past, book: Rulebook) -> None:
         self._past = past
+        self._book = book
+        self._needing = one_of_each(book)
         self._cost = Timeline(past.cost)
         self._usage = {name: Timeline(rows) for name, rows in past.usage.items()}
-        self._like: dict[bool, Spend] = {}
+        self._like: dict[str, Spend] = {}
+        self._wanted = Needs()
+        self._boundary: datetime | None = None
 
-    def view(self, book: Rulebook, now: datetime) -> View:
-        """Return everything the rules may look at, as it was known at `now`."""
-        seen, past, wanted = int(now.timestamp()), self._past, needs(book, now)
+    def look(self, now: datetime) -> tuple[View, Collection[date]]:
+        """Return everything the rules may look at, as it was known at `now`, and the days that have changed."""
+        seen, past = int(now.timestamp()), self._past
+        changed: set[int] = set()
         for timeline in (self._cost, *self._usage.values()):
-            timeline.learn(seen)
+            changed |= timeline.learn(seen)
+        if self._boundary is None or now >= self._boundary:
+            self._wanted, self._boundary = needs(self._needing, now), next_boundary(self._needing, now)
+        wanted = self._wanted
         days: tuple[date, ...] = ()
         if wanted.daily is not None:
             first, today = max(wanted.daily, past.history_from), now.date()
             days = tuple(first + place * DAY for place in range((today - first).days + 2))
-        daily = self._spend(self._cost, days, book, now) if days else None
-        return View(
-            self._spend(self._cost, cuts_of(wanted.spans), book, now),
+        daily = self._spend("", days, now) if days else None
+        view = View(
+            self._spend("", cuts_of(wanted.spans), now),
             daily=daily,
-            usage={
-                name: self._spend(self._usage[name], days, book, now, usage=True, level=METRICS[name].level)
-                for name in wanted.metrics
-                if name in self._usage
-            },
+            usage={name: self._spend(name, days, now) for name in wanted.metrics if name in self._usage},
             live=daily if LIVE in wanted.metrics else None,
             limits=past.limits,
             sources={source: Source(source, now, None, refused) for source, refused in past.refused.items()},
         )
+        return view, {day_of(day) for day in changed}
 
-    def _spend(
-        self,
-        timeline: Timeline,
-        cuts: Sequence[date],
-        book: Rulebook,
-        now: datetime,
-        *,
-        usage: bool = False,
-        level: bool = False,
-    ) -> Spend:
+    def _spend(self, metric: str, cuts: Sequence[date], now: datetime) -> Spend:
+        """Return the sums of a usage metric, or of cost."""
         past = self._past
         built = Spend(
             cuts,
-            timeline.stretches(cuts),
-            past.usage_series if usage else past.cost_series,
+            (self._usage[metric] if metric else self._cost).stretches(cuts),
+            past.usage_series if metric else past.cost_series,
             past.names,
-            book,
+            self._book,
             models=past.models,
             history_from=past.history_from,
             as_of=now,
-            level=level,
-            like=self._like.get(usage),
+            level=bool(metric) and METRICS[metric].level,
+            like=self._like.get(metric),
         )
-        self._like.setdefault(usage, built)
+        self._like.setdefault(metric, built)
         return built
 
 

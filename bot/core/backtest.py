@@ -1,14 +1,14 @@
 """What rules would have said over days that were stored, and what two versions of them say differently."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from bot.core.evaluate import next_boundary
+from bot.core.following import Following
 from bot.core.incident import Event, Incident
 from bot.core.kinds import KINDS
 from bot.core.period import DAY, midnight
-from bot.core.replay import Replay
 from bot.core.rules.book import Rulebook
 from bot.core.spend import Group
 from bot.core.view import View
@@ -59,8 +59,8 @@ class Difference:
     stops: tuple[Saying, ...]
 
 
-ViewAt = Callable[[Rulebook, datetime], View]
-"""(rules, now) → what was known then."""
+Look = Callable[[datetime], tuple[View, Collection[date]]]
+"""now → what was known then, and the days whose figures changed since the last look."""
 Progress = Callable[[int, int], None]
 """(evaluations done, in all)"""
 
@@ -100,15 +100,16 @@ def _thinned(moments: Sequence[datetime], step: timedelta) -> Iterator[datetime]
 def backtest(
     book: Rulebook,
     moments: Sequence[datetime],
-    view_at: ViewAt,
+    look: Look,
     since: datetime,
     progress: Progress | None = None,
 ) -> Told:
     """Replay the moments, and return what is said from `since` on; those before it only remember."""
-    replay = Replay(book)
+    replay = Following(book)
     said: list[Saying] = []
     for place, now in enumerate(moments):
-        for decision in replay.at(view_at(book, now), now):
+        view, replay.changed = look(now)
+        for decision in replay.at(view, now):
             if decision.incident is not None and now >= since:
                 said += [Saying(event, decision.incident) for event in decision.events]
         if progress is not None:

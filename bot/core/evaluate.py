@@ -1,7 +1,7 @@
 """Rules and what is known at an instant → findings. One scan of each source feeds them all."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from bot.core.incident import Finding, Unjudged
@@ -10,7 +10,7 @@ from bot.core.kinds.freshness import allowed
 from bot.core.needs import Needs, inactive
 from bot.core.period import DAY, Span, midnight
 from bot.core.readiness import unready
-from bot.core.rules.book import LATE, Rule, Rulebook
+from bot.core.rules.book import LATE, Budget, Rule, Rulebook
 from bot.core.spend import Group, cuts_of
 from bot.core.view import View
 
@@ -30,6 +30,21 @@ class Evaluation:
 def needs(book: Rulebook, now: datetime) -> Needs:
     """Return what must be known so that every rule of the book can be judged at `now`."""
     return Needs.all_of(KINDS[rule.kind].needs(rule, now) for rule in _active(book, now))
+
+
+def alike(rule: Rule) -> Hashable:
+    """Return what rules have in common that need the same, and are judged over the same days, at every instant."""
+    applies = (rule.kind, rule.settle, rule.enabled, rule.from_day, rule.to_day)
+    if not isinstance(rule, Budget):
+        return (*applies, rule.id)
+    return (
+        *applies, rule.period, rule.metric, rule.foresees, rule.hold_days, rule.amount.by_hard_limit,
+    )  # fmt: skip
+
+
+def one_of_each(book: Rulebook) -> Rulebook:
+    """Return a book that needs the same and has the same boundaries, with fewer rules."""
+    return replace(book, rules=tuple({alike(rule): rule for rule in book.rules}.values()))
 
 
 def cuts(book: Rulebook, now: datetime, more: Iterable[Span] = ()) -> tuple[date, ...]:
@@ -65,9 +80,7 @@ def evaluate(
             judged = [held] if held else list(kind.judge(rule, view, now, mine))
         except Exception as error:  # noqa: BLE001 - one rule's trouble is told, and the others go on
             broken[rule.id] = error
-            unjudged.append(
-                Unjudged(rule.id, None, "error", f"could not be evaluated: {type(error).__name__}")
-            )
+            unjudged.append(unjudgeable(rule, error))
             continue
         for one in judged:
             if isinstance(one, Unjudged):
@@ -77,6 +90,11 @@ def evaluate(
     widest = view.widest()
     folded = tuple(rule.id for rule in book.rules if widest.get(rule.scope, 0) > rule.limit)
     return Evaluation(tuple(findings), tuple(unjudged), folded, broken)
+
+
+def unjudgeable(rule: Rule, error: Exception) -> Unjudged:
+    """Return what is told of a rule whose judging raised."""
+    return Unjudged(rule.id, None, "error", f"could not be evaluated: {type(error).__name__}")
 
 
 def next_boundary(book: Rulebook, now: datetime) -> datetime:

@@ -1,6 +1,7 @@
 """Which forecast levels of a budget stand: the pace of each of its groups, learned a day at a time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from threading import Lock
 
@@ -50,12 +51,20 @@ def _hopeless(settled: tuple[int, ...], span: Span, until: date, value: int, at:
     return value + 10 * max(settled) * max((span.end - until).days, 0) < at
 
 
+@dataclass(slots=True)
+class _Known:
+    """A pace, and what was asked of it since its last day."""
+
+    pace: Pace
+    stands: dict[tuple[Span, int, float], bool] = field(default_factory=dict)
+
+
 class Memory:
     """Series that were looked ahead before. Once a day a series is a day longer, and only that day is learned."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._known: dict[tuple[date, tuple[int, ...]], Pace] = {}
+        self._known: dict[tuple[date, tuple[int, ...]], _Known] = {}
         self._lock = Lock()
 
     def stands(
@@ -63,17 +72,24 @@ class Memory:
     ) -> list[bool]:
         """Tell which (figure, confidence) stand after these settled days: a function of its arguments alone."""
         with self._lock:  # who polls and who answers ask at once
-            pace = self._known.pop((first, settled), None)
-            if pace is None:
-                pace = self._known.pop((first, settled[:-1]), None)
-                if pace is not None:
-                    pace.add(settled[-1])
-                else:
-                    pace = Pace(first, settled)
-            self._known[first, settled] = pace  # the last to be forgotten
+            known = self._known.pop((first, settled), None)
+            if known is None:
+                shorter = self._known.pop((first, settled[:-1]), None)
+                if shorter is not None:
+                    shorter.pace.add(settled[-1])
+                known = _Known(shorter.pace if shorter is not None else Pace(first, settled))
+            self._known[first, settled] = known  # the last to be forgotten
             while len(self._known) > self._most:
                 del self._known[next(iter(self._known))]
-            return [raised(pace.probabilities(span, at), confidence) for at, confidence in levels]
+            return [_stands(known, span, at, confidence) for at, confidence in levels]
+
+
+def _stands(known: _Known, span: Span, at: int, confidence: float) -> bool:
+    asked = (span, at, confidence)
+    found = known.stands.get(asked)
+    if found is None:
+        found = known.stands[asked] = raised(known.pace.probabilities(span, at), confidence)
+    return found
 
 
 MEMORY = Memory(8192)

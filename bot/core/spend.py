@@ -10,6 +10,7 @@ from bot.core.dimension import NAMED_BY_ID, UNATTRIBUTED, Series, reader
 from bot.core.period import Span
 from bot.core.rules.book import Rulebook
 from bot.core.rules.select import Scope
+from bot.core.stretches import ByStretch, Rows
 
 Group = tuple[str, ...]
 """The dimension values of a group, in the order asked; '' is unattributed."""
@@ -50,6 +51,9 @@ class _Lookups:
     teams: dict[str, str] = field(default_factory=dict)
     groups: dict[tuple[str, ...], dict[Group, None]] = field(default_factory=dict)
     admitted: dict[tuple[Scope, tuple[str, ...], int], _Admitted] = field(default_factory=dict)
+    grouped: dict[tuple[str, ...], ByStretch] = field(default_factory=dict)
+    within: dict[tuple[Scope, tuple[str, ...]], ByStretch] = field(default_factory=dict)
+    rows: dict[Scope, Rows] = field(default_factory=dict)
 
 
 class Spend:
@@ -76,7 +80,11 @@ class Spend:
         level: bool = False,
         like: "Spend | None" = None,
     ) -> None:
-        """Lay out a scan; `like` is another one of the same series, names and book, whose lookups are shared."""
+        """Lay out a scan of stretches that never change.
+
+        `like` is another one of the same metric, series, names and book: what was worked out of its lookups, and
+        of those of its stretches that this one has too, is not worked out again.
+        """
         self.cuts = tuple(cuts)
         self.level = level
         self.names = names
@@ -100,8 +108,11 @@ class Spend:
         known = self._sums.get((dimensions, span))
         if known is not None:
             return known
+        stretches = self._of(dimensions, span)
+        if len(stretches) == 1:
+            return stretches[0]
         total: dict[Group, int] = {}
-        for stretch in self._of(dimensions, span):
+        for stretch in stretches:
             if self.level:
                 _raise(total, stretch)
                 continue
@@ -117,12 +128,45 @@ class Spend:
         """
         wanted = scope.each if by is None else by
         dimensions = tuple(dict.fromkeys((*wanted, *scope.dimensions)))
+        first = self._cut(span.start)
+        if self._cut(span.end) == first + 1:
+            return self._in_stretch(scope, wanted, dimensions, first)
         if not self.level:
             return self._admit(scope, dimensions, len(wanted), self.by(dimensions, span))
         total: dict[Group, int] = {}
         for stretch in self._of(dimensions, span):
             _raise(total, self._admit(scope, dimensions, len(wanted), stretch))
         return total
+
+    def days(self, scope: Scope) -> dict[Group, list[int]]:
+        """Return what each group of `scope` came to on each day; the scan must be cut at every one of them."""
+        if not self._stretches:
+            return {}
+        if (self.cuts[-1] - self.cuts[0]).days != len(self._stretches):
+            raise KeyError("a scan that is not cut at every day has no days")
+        rows = self._looked.rows.get(scope)
+        if rows is None or self.cuts[0] < rows.first:
+            rows = self._looked.rows[scope] = Rows(self.cuts[0])
+        dimensions = scope.dimensions
+        return rows.of(
+            self.cuts[0],
+            self._stretches,
+            lambda place: self._in_stretch(scope, scope.each, dimensions, place),
+        )
+
+    def _in_stretch(
+        self, scope: Scope, wanted: tuple[str, ...], dimensions: tuple[str, ...], place: int
+    ) -> dict[Group, int]:
+        """Return the sums of what `scope` admits in one stretch."""
+        known = self._looked.within.get((scope, wanted))
+        if known is None:
+            known = self._looked.within[scope, wanted] = ByStretch()
+        stretch = self._stretches[place]
+        found = known.get(stretch)
+        if found is None:
+            sums = self._group(dimensions)[place]
+            found = known.put(stretch, self._admit(scope, dimensions, len(wanted), sums))
+        return found
 
     def _admit(
         self, scope: Scope, dimensions: tuple[str, ...], width: int, sums: Mapping[Group, int]
@@ -210,16 +254,19 @@ class Spend:
         if known is not None:
             return known
         columns = [self._column(dimension) for dimension in dimensions]
+        seen = self._looked.groups.setdefault(dimensions, {})
+        before = self._looked.grouped.setdefault(dimensions, ByStretch())
         grouped: list[dict[Group, int]] = []
         for stretch in self._stretches:
-            sums: dict[Group, int] = {}
-            for series_id, amount in stretch.items():
-                group = tuple([column[series_id] for column in columns])
-                sums[group] = sums.get(group, 0) + amount
+            sums = before.get(stretch)
+            if sums is None:
+                sums = {}
+                for series_id, amount in stretch.items():
+                    group = tuple([column[series_id] for column in columns])
+                    sums[group] = sums.get(group, 0) + amount
+                before.put(stretch, sums)
+                seen.update(dict.fromkeys(sums))
             grouped.append(sums)
-        seen = self._looked.groups.setdefault(dimensions, {})
-        for sums in grouped:
-            seen.update(dict.fromkeys(sums))
         self._grouped[dimensions] = grouped
         return grouped
 

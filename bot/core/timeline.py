@@ -43,23 +43,30 @@ def as_it_would_have_been(rows: Iterable[Observation], first_poll: int) -> list[
 
 
 class Timeline:
-    """Learns observations in the order of time, and sums up what is known so far."""
+    """Learns observations in the order of time, and sums up what is known so far.
+
+    A stretch that was shown is never changed afterwards: where its figures change, another one takes its place.
+    So the same object means the same figures, and whoever works something out of it need not do so twice.
+    """
 
     def __init__(self, rows: Sequence[Observation]) -> None:
         self._rows = rows
         self._place = 0
         self._days: dict[int, dict[int, int]] = {}
         self._months: dict[int, dict[int, int]] = {}
+        self._shown: set[int] = set()
+        """Days somebody holds, and that must be copied before they change."""
+        self._sums: dict[tuple[date, date], dict[int, int]] = {}
 
-    def learn(self, until: int) -> int:
-        """Take in what was seen up to `until` (Unix seconds), and return how many figures that were."""
-        began, rows, days, months = self._place, self._rows, self._days, self._months
-        place = began
+    def learn(self, until: int) -> set[int]:
+        """Take in what was seen up to `until` (Unix seconds), and return the days whose figures changed."""
+        rows, days, months = self._rows, self._days, self._months
+        changed: set[int] = set()
+        place = self._place
         while place < len(rows) and rows[place].seen <= until:
             _, day, series, value = rows[place]
-            of_day = days.get(day)
-            if of_day is None:
-                of_day = days[day] = {}
+            of_day = self._of(day) if day not in changed else days[day]
+            changed.add(day)
             before = of_day.get(series, 0)
             of_day[series] = value
             month = _month(day)
@@ -69,22 +76,42 @@ class Timeline:
             of_month[series] = of_month.get(series, 0) + value - before
             place += 1
         self._place = place
-        return place - began
+        if changed:
+            first, last = min(changed), max(changed)
+            self._sums = {
+                (start, end): total
+                for (start, end), total in self._sums.items()
+                if last < epoch(start) or epoch(end) <= first
+            }
+        return changed
 
     def stretches(self, cuts: Sequence[date]) -> list[dict[int, int]]:
         """Return the sums by series between each two cuts."""
         return [self._sum(start, end) for start, end in pairwise(cuts)]
 
+    def _of(self, day: int) -> dict[int, int]:
+        """Return a day's figures to be changed."""
+        held = self._days.get(day)
+        if held is None or day in self._shown:
+            held = self._days[day] = {} if held is None else held.copy()
+            self._shown.discard(day)
+        return held
+
     def _sum(self, start: date, end: date) -> dict[int, int]:
         if end - start == DAY:
-            return self._days.get(epoch(start), {})
-        total: dict[int, int] = {}
-        for part in self._parts(start, end):
-            if not total:
-                total = part.copy()
-                continue
-            for series, value in part.items():
-                total[series] = total.get(series, 0) + value
+            day = epoch(start)
+            self._shown.add(day)
+            return self._days.get(day, _NOTHING)
+        total = self._sums.get((start, end))
+        if total is None:
+            total = {}
+            for part in self._parts(start, end):
+                if not total:
+                    total = part.copy()
+                    continue
+                for series, value in part.items():
+                    total[series] = total.get(series, 0) + value
+            self._sums[start, end] = total
         return total
 
     def _parts(self, start: date, end: date) -> Iterator[dict[int, int]]:
@@ -100,12 +127,21 @@ class Timeline:
                 yield part
 
 
+_NOTHING: dict[int, int] = {}
 _MONTHS: dict[int, int] = {}
+
+
+def day_of(day: int) -> date:
+    """Return the day that begins at a Unix second."""
+    return _EPOCH + timedelta(days=day // 86_400)
+
+
+_EPOCH = date(1970, 1, 1)
 
 
 def _month(day: int) -> int:
     """Return the Unix second at which the month of a day begins."""
     found = _MONTHS.get(day)
     if found is None:
-        found = _MONTHS[day] = epoch((date(1970, 1, 1) + timedelta(days=day // 86_400)).replace(day=1))
+        found = _MONTHS[day] = epoch(day_of(day).replace(day=1))
     return found

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from bot.core.limits import Limits
 from bot.core.live.estimate import Estimates
 from bot.core.metrics import metric_named
-from bot.core.period import DAY, Span
+from bot.core.period import Span
 from bot.core.rules.select import Scope
 from bot.core.spend import Group, Names, Spend
 
@@ -128,6 +128,7 @@ class View:
             self._days[key] = _days(self.spend(metric), scope)
         return self._days[key]
 
+
     def widest(self) -> Mapping[Scope, int]:
         """Return how many groups each scope that was looked at has, at most."""
         found: dict[Scope, int] = {}
@@ -141,16 +142,7 @@ class View:
 def _days(source: Spend | None, scope: Scope) -> Daily | None:
     if source is None or len(source.cuts) < 2:
         return None
-    first, days = source.cuts[0], len(source.cuts) - 1
-    values: dict[Group, list[int]] = {}
-    for place in range(days):
-        day = source.cuts[place]
-        for group, amount in source.within(scope, Span(day, day + DAY)).items():
-            row = values.get(group)
-            if row is None:
-                row = values[group] = [0] * days
-            row[place] = amount
-    return Daily(first, values, days)
+    return Daily(source.cuts[0], source.days(scope), len(source.cuts) - 1)
 
 
 def is_money(metric: str) -> bool:

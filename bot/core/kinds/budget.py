@@ -210,9 +210,13 @@ def needs(rule: Budget, now: datetime) -> Needs:
 
 
 def judge(
-    rule: Budget, view: View, now: datetime, watched: Collection[Group] | None = None
+    rule: Budget,
+    view: View,
+    now: datetime,
+    watched: Collection[Group] | None = None,
+    only: Collection[Span | None] | None = None,
 ) -> Iterator[Finding | Unjudged]:
-    """Say what is true of every group in every judged period; groups without an amount are not watched.
+    """Say what is true of every group in every judged period, or in `only` some; without an amount it is not watched.
 
     With `watched`, a group that is below every level is told of only if it is one of those: of a hundred
     thousand groups, nearly all are far below, and have never been anything else.
@@ -222,6 +226,8 @@ def judge(
     same_for_all = rule.amount.same_for_all
     foresight = Foresight(rule, view, now) if rule.foresees else None
     for span in spans(rule, now):
+        if only is not None and span not in only:
+            continue
         source = view.cost if rule.metric == COST else view.spend(rule.metric)
         if source is None:
             why = f"{Reason.STALE}: no {words_of(rule.metric)} are stored yet"

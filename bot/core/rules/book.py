@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 from bot.core.period import DAY, Period, PeriodKind, Span, show_day
@@ -54,10 +55,15 @@ class Threshold:
         """Return the figure at which the level is reached, given the rule's amount, rounded up."""
         if not self.percent:
             return amount + self.at_nano if self.over else self.at_nano
-        whole, _, fraction = self.percent.partition(".")
-        # Integers all the way: 33.3% of an amount must not depend on how a float rounds.
-        scale: int = 100 * 10 ** len(fraction)
-        return -(-amount * int(whole + fraction) // scale)
+        part, whole = _share(self.percent)
+        return -(-amount * part // whole)
+
+
+@lru_cache(maxsize=1024)  # a level is asked at every look, in every group
+def _share(percent: str) -> tuple[int, int]:
+    """Return a percentage as a fraction of integers: 33.3% of an amount must not depend on how a float rounds."""
+    whole, _, fraction = percent.partition(".")
+    return int(whole + fraction), 100 * 10 ** len(fraction)
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,7 +209,8 @@ def _groups(app: App, book: Rulebook, events: Sequence[Event]) -> dict[str, Mapp
     found: dict[str, Mapping[str, str | None]] = {}
     for event in events:
         rule = book.rule(event.rule_id)
-        if rule is not None:
+        # What ended because its rule tells other things apart now has a group of another shape.
+        if rule is not None and len(event.group) == len(rule.scope.each):
             found[event.key] = described(rule.scope.each, event.group, names.of)
     return found
 

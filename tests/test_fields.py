@@ -53,6 +53,12 @@ BAD = [
         id="negative",
     ),
     pytest.param(
+        fields.QUANTITY,
+        "1.500,00",
+        '"1.500,00" is not an amount of dollars; write one like 12,000 or $1,500.50',
+        id="thousands-by-point",
+    ),
+    pytest.param(
         fields.USD,
         "12,00",
         '"12,00" is not an amount of dollars; write one like 12,000 or $1,500.50',

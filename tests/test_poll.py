@@ -440,3 +440,26 @@ def test_the_sum_of_a_poll_is_the_literal_one(w, here):
         w.tmp_path, environment(w), "report", "mtd", "by", "project", "--now", NOW, "--format", "json"
     ).json
     assert Decimal(told["total_usd"]) == Decimal("562.35")
+
+
+def test_a_rule_that_tells_other_things_apart_ends_what_stood_and_breaks_no_answer(w, here):
+    daily = RULES.replace("period: month", "period: day").replace("amount: 1000", "amount: 100")
+    w.rules(daily)
+    w.ledger.cost("2025-10-05", SEARCH, "gpt-5.2, output", "150")
+    assert here(w.tmp_path, environment(w), "poll", "--now", NOW).code == 0
+    w.rules(daily.replace("each: project", "each: [project, model]"))
+    told = here(w.tmp_path, environment(w), "status", "--format", "json", "--now", NOW)
+    assert told.code == 0, told.err
+    assert [rule["group"].get("model") for rule in told.json["rules"]] == ["gpt-5.2"]
+    done = here(w.tmp_path, environment(w), "poll", "--now", "2025-10-05T12:05:00Z", "--format", "json")
+    assert done.code == 0, done.err
+    assert {event["transition"] for event in done.json["events"]} == {"fired", "ended"}
+
+
+def test_status_waits_as_long_as_the_rule_asks(w, here):
+    """100% was reached today, 80% two days ago."""
+    w.rules(RULES.replace("amount: 1000", "amount: 600") + "    for: 3d\n")
+    w.ledger.cost("2025-10-05", SEARCH, "gpt-5.2, output", "150")
+    assert here(w.tmp_path, environment(w), "poll", "--now", NOW).code == 0
+    told, *_ = here(w.tmp_path, environment(w), "status", "--format", "json", "--now", NOW).json["rules"]
+    assert (told["state"], told["level"], told["reason"]) == ("firing", "80%", "first this period")

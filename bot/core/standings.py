@@ -237,7 +237,16 @@ class Standings:
     def _opened(self) -> dict[Key, Incident]:
         """Return the latest incident of each rule and group that is not over."""
         opened = sorted(self.incidents, key=lambda each: each.opened_at)
-        return {(each.rule_id, each.group): each for each in opened if each.state != "ended"}
+        return {
+            (each.rule_id, each.group): each
+            for each in opened
+            if each.state != "ended" and self._is_of_today(each)
+        }
+
+    def _is_of_today(self, incident: Incident) -> bool:
+        """Tell whether an incident's group has the shape its rule has now: others stay open until the next poll."""
+        rule = self.rules.get(incident.rule_id)
+        return rule is None or len(incident.group) == len(rule.scope.each)
 
     def _stale(self, unjudged: Iterable[Unjudged], opened: dict[Key, Incident]) -> list[Standing]:
         """Return what people were last told of the rules whose data is too old: nobody knows whether it is still so.
@@ -390,6 +399,7 @@ def _is_plain(rule: Rule) -> bool:
         and rule.metric == COST
         and not rule.foresees
         and not rule.amount.by_hard_limit
+        and rule.hold_days == 1
     )
 
 

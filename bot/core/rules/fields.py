@@ -213,13 +213,13 @@ def usd_of(text: str) -> int | None:
 
 def _quantity(text: str) -> int | None:
     """Return an exact amount of anything, in billionths; counts of tokens outgrow every bill."""
-    plain = text.strip().removeprefix("$").strip().replace(",", "")
-    whole, _, fraction = plain.partition(".")
+    leading, _, fraction = text.strip().removeprefix("$").strip().partition(".")
     known = usd_of(text)
     if known is not None:
         return known
-    # The grouping of thousands is checked on the leading part, which is small enough to be dollars.
-    groups = text.strip().removeprefix("$").strip().partition(".")[0].split(",")
+    # Thousands are grouped before the point alone: "1.500,00" is no figure, and not one and a half.
+    groups = leading.split(",")
+    whole = "".join(groups)
     grouped = len(groups) == 1 or (len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:]))
     good = grouped and whole.isascii() and whole.isdigit() and len(whole) <= 18
     if not good or (fraction and not (fraction.isascii() and fraction.isdigit())):

@@ -9,11 +9,14 @@ from typing import Any
 
 from bot.answers import answer
 from bot.app import App
+from bot.core.query import Query, parse
+from bot.core.verbs import VERBS
 from bot.demo.openai_server import OpenAIServer
 from bot.demo.organization import Organization
 from bot.edge.slack import Posted
+from bot.orders import Actor, carry_out
 from bot.poll import tick
-from bot.render import replies
+from bot.render import replies, terminal
 from bot.render.drawn import draw
 from bot.settings import Settings
 
@@ -83,8 +86,8 @@ def play(say: Say, ask: Callable[[], str | None] | None = None) -> None:
             given=frozenset({"BUDGETBOT_RULES"}),
         )
         app = closing.enter_context(App.open(settings))
-        terminal = Terminal(say, lambda: clock[0])
-        app.speaker, app.pace, app.sources = terminal, timedelta(), ("costs",)
+        screen = Terminal(say, lambda: clock[0])
+        app.speaker, app.pace, app.sources = screen, timedelta(), ("costs",)
         app.names_every = timedelta(days=30)  # nobody is renamed here; a new key is asked for when it appears
         say(
             f"A simulated organization of {len(organization.projects())} projects, watched from "
@@ -104,7 +107,7 @@ def play(say: Say, ask: Callable[[], str | None] | None = None) -> None:
                 hours=hours
             )
             tick(app, clock[0], wait=0.0)
-        say(f"\n({terminal.edits} times a message was edited in place, which notifies nobody.)\n")
+        say(f"\n({screen.edits} times a message was edited in place, which notifies nobody.)\n")
         _answer(app, REPORT, clock[0], say)
         while ask is not None and (words := ask()) is not None:
             _answer(app, words, clock[0], say)
@@ -112,5 +115,10 @@ def play(say: Say, ask: Callable[[], str | None] | None = None) -> None:
 
 def _answer(app: App, words: str, now: datetime, say: Say) -> None:
     say(f"/budget {words}")
+    asked = parse(words, now.date())
+    if isinstance(asked, Query) and asked.verb in VERBS and VERBS[asked.verb].orders:
+        done = carry_out(app.store, app.rules.now(now), asked, Actor("you", "admin"), now)
+        say(terminal.outcome(done))
+        return
     given, query = answer(app.store, app.rules.now(now), words, now)
     say(draw("only you", replies.reply(given, query)))

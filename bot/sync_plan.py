@@ -206,7 +206,8 @@ def completed(planned: Task, now: datetime) -> Stored:
         state,
         since=since,
         through=planned.end,
-        read_at=now,
+        # Who polls as of an earlier instant has still read it later.
+        read_at=max(now, state.read_at or now),
         reread_at=now if planned.reread else state.reread_at,
         floor=floor,
         floored_at=floored_at,

@@ -144,13 +144,13 @@ class _Looks:
                 looked=before.looked,
                 blame=before.blame,
             )
-        limit = limited_by(finding, self._view.limits) if finding else None
+        limit = limited_by(finding, self._view.limits, self._view.names) if finding else None
         if limit is not None:
             known = replace(known, hard_limit=limit.amount or 0, enforcing=limit.enforcing)
         return known
 
     def _has_course(self, finding: Finding, incident: Incident) -> bool:
-        limited = limited_by(finding, self._view.limits) is not None
+        limited = limited_by(finding, self._view.limits, self._view.names) is not None
         return incident.state != "ended" and (limited or has_course(finding, self._now))
 
     def _looks(self, incident: Incident, finding: Finding, last: str) -> bool:

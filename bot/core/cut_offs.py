@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core.forecast import Pace
-from bot.core.groups import OTHER
-from bot.core.limits import ORGANIZATION, Limit, cut_off, running_month
+from bot.core.limited import limited_project
+from bot.core.limits import Limit, cut_off, running_month
 from bot.core.needs import settled_until
 from bot.core.period import DAY, Span
 from bot.core.rules.book import Rule, Rulebook
@@ -25,7 +25,9 @@ def with_limits(
     told: list[Standing] = []
     for standing in standings:
         rule = book.rule(standing.rule_id)
-        project = _project(standing, rule) if rule and standing.amount is not None else None
+        project = None
+        if rule and standing.amount is not None and len(standing.group) == len(rule.scope.each):
+            project = limited_project(rule, standing.group, view.names)
         if rule is None or project is None:
             told.append(standing)
             continue
@@ -34,14 +36,6 @@ def with_limits(
             known[key] = _limited(project, rule, view, now)
         told.append(replace(standing, limited=known[key]))
     return tuple(told)
-
-
-def _project(standing: Standing, rule: Rule) -> str | None:
-    """Return the project a standing is about, '' for all of them together; None where it is about neither."""
-    if "project" in standing.each:
-        project = standing.group[standing.each.index("project")]
-        return None if project in ("", OTHER) else project
-    return None if rule.scope.dimensions else ORGANIZATION
 
 
 def _limited(project: str, rule: Rule, view: View, now: datetime) -> Limited | None:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from bot.core.forecast import Forecast, Pace
-from bot.core.groups import OTHER
 from bot.core.incident import Finding
+from bot.core.limited import limited_project
 from bot.core.limits import CutOff, Limit, Limits, cut_off
 from bot.core.needs import settled_until
 from bot.core.period import DAY, Span
 from bot.core.rules.select import Scope
-from bot.core.spend import Group, Spend
+from bot.core.spend import Group, Names, Spend
 
 LOOKS_BACK = timedelta(days=100)
 """Eight weeks of weekdays, thirty past forecasts and a month ahead of the first of them."""
@@ -36,24 +36,13 @@ def has_course(finding: Finding, now: datetime) -> bool:
     return finding.rule.cadence in KINDS and not finding.closed and now.astimezone(UTC).date() in finding.span
 
 
-def limited_by(finding: Finding, limits: Limits) -> Limit | None:
+def limited_by(finding: Finding, limits: Limits, names: Names) -> Limit | None:
     """Return OpenAI's hard limit that the finding's project is under, or the organization; None where none is set."""
-    project = project_of(finding)
+    project = limited_project(finding.rule, finding.group, names)
     if project is None:
         return None
     limit = limits.of(project)
     return limit if limit.status == "set" and limit.amount is not None else None
-
-
-def project_of(finding: Finding) -> str | None:
-    """Return the project that a finding is about; '' for all of them together, None where that cannot be said."""
-    if finding.rule.kind == "freshness":
-        return None  # it is about no spend at all
-    scope = finding.rule.scope
-    if "project" in scope.each:
-        value = finding.group[scope.each.index("project")]
-        return None if value in ("", OTHER) else value
-    return "" if not scope.dimensions else None
 
 
 def days_needed(finding: Finding, spend: Spend, now: datetime) -> tuple[date, ...]:
@@ -101,7 +90,9 @@ class Courses:
 
     def cut_off(self, finding: Finding, limits: Limits) -> CutOff | None:
         """Return when OpenAI stops answering the finding's project; None where no limit is known to be set."""
-        limit, project = limited_by(finding, limits), project_of(finding)
+        names = self._daily.names
+        limit = limited_by(finding, limits, names)
+        project = limited_project(finding.rule, finding.group, names)
         if limit is None or project is None:
             return None
         until = settled_until(finding.rule, self._now)

@@ -179,6 +179,10 @@ class Transitions:
             loud=loud,
             because=because,
         )
+        # A forecast that stands beside it has said its own severity.
+        event = replace(
+            event, severity=max((level.severity for level in finding.reached), key=rank, default="")
+        )
         return Decision(taken.rule_id, taken.group, reason, (event,), taken)
 
     def quietly(

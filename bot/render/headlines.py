@@ -100,6 +100,15 @@ def _budgets(answer: Status, matching: str, style: Style) -> str:
         worst = next((each for each in judged if each.state == "firing"), None)
         which = f"; worst is {_at(worst, style)}" if worst else ""
         return f"{style.bold(passed)}{matching} passed a level{which}"
+    stale = [each for each in judged if each.state == "nodata"]
+    if stale:
+        which = "none of them is" if len(stale) == len(judged) else f"{len(stale)} of them not"
+        many = f"{style.bold(budgets)}{matching}, {which} judged now: the data is too old"
+        return (
+            many
+            if counts.judged > 1
+            else f"{style.bold(budgets)}{matching}, not judged now: the data is too old"
+        )
     if counts.judged == len(judged) == 1:
         return f"{style.bold('1 budget')}{matching}, under every level: {_at(judged[0], style)}"
     if not judged:  # twenty others stand before them

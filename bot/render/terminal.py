@@ -131,9 +131,9 @@ def status(answer: Status, form: str, query: Query | None = None) -> str:
     shown = answer.standings[:TOP]
     if shown:
         what, figures = headlines.titles(shown)
-        titles = ["state", what, "rule", "period", figures, "used"]
+        titles = ["state", what, "rule", "period", figures, "used", "alert"]
         right = {"align": "right"} if figures != "figures" else {}
-        settings: list[dict[str, str]] = [{}, {}, {}, {}, right, {}]
+        settings: list[dict[str, str]] = [{}, {}, {}, {}, right, {}, {}]
         lines += ["", *table([titles, *map(_line, shown)], settings)]
     if rest := headlines.others(answer, len(shown)):
         lines.append(rest)
@@ -145,8 +145,10 @@ def status(answer: Status, form: str, query: Query | None = None) -> str:
 def _line(each: Standing) -> list[str]:
     told = [state(each), clean(each.subject) or EMPTY, each.rule_id, clean(headlines.period(each))]
     if each.amount is None:
-        return [*told, "", clean(each.reason)]
-    return [*told, clean(headlines.figures(each, exact)), used(each)]
+        return [*told, "", clean(each.reason), ""]
+    # What ack, silence and explain take: told of what people have been alerted to.
+    mark = each.fingerprint if each.level else ""
+    return [*told, clean(headlines.figures(each, exact)), used(each), mark]
 
 
 def _standing(each: Standing) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def telling_of(
 ) -> Telling:
     """Return what the card of an incident says, and what its period is on course for."""
     telling = Teller(view, book).tell(finding)
-    limit = limited_by(finding, view.limits)
+    limit = limited_by(finding, view.limits, view.names)
     if limit is not None:
         telling = replace(telling, hard_limit=limit.amount or 0, enforcing=limit.enforcing)
     if incident.state != "firing" or not (limit or has_course(finding, now)):

@@ -6,7 +6,7 @@ from itertools import accumulate
 from bot.core.explaining.working import DayLine, Step, Working
 from bot.core.incident import Unjudged
 from bot.core.kinds import first_seen, freshness, native_limit
-from bot.core.kinds.budget import limited
+from bot.core.limited import limited_project
 from bot.core.kinds.freshness import instant
 from bot.core.kinds.freshness import told as lasting
 from bot.core.limits import running_month
@@ -84,7 +84,7 @@ def freshness_work(rule: freshness.Freshness, view: View, now: datetime, _group:
 
 def native_limit_work(rule: native_limit.NativeLimit, view: View, now: datetime, group: Group) -> Working:
     """Return what OpenAI says of a limit, what is expected of it, and what is spent of it."""
-    limit, month = view.limits.of(limited(rule, group)), running_month(now)
+    limit, month = view.limits.of(limited_project(rule, group, view.names) or ""), running_month(now)
     spent = view.within(COST, rule.scope, month).get(group, 0)
     read = f", read {instant(limit.read_at)}" if limit.read_at else ""
     found = [each for each in native_limit.judge(rule, view, now, None) if each.group == group]

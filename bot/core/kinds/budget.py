@@ -18,7 +18,8 @@ from functools import lru_cache
 from bot.core.forecasting import COURSES, LOOKS_BACK, Foresight
 from bot.core.groups import OTHER, fold
 from bot.core.incident import Finding, Reason, Unjudged
-from bot.core.limits import Limits
+from bot.core.limited import limited_project
+from bot.core.limits import UNKNOWN, Limits
 from bot.core.money import LARGEST, NANO, show_usd
 from bot.core.needs import Needs, learning
 from bot.core.period import DAY, Period, Span
@@ -304,13 +305,9 @@ def amount_of(rule: Budget, group: Group, names: Names, limits: Limits, span: Sp
         return None
     if not plan.hard_limit:
         return plan.amount_on(span.start)
-    limit = limits.of(limited(rule, group))
+    project = limited_project(rule, group, names)
+    limit = limits.of(project) if project is not None else UNKNOWN
     return limit.amount if limit.status == "set" else None
-
-
-def limited(rule: Rule, group: Group) -> str:
-    """Return the project whose hard limit a group is under; '' for the organization's."""
-    return dict(zip(rule.scope.each, group, strict=False)).get("project", "")
 
 
 def _limit_unknown(rule: Budget, group: Group, view: View) -> str:
@@ -319,7 +316,10 @@ def _limit_unknown(rule: Budget, group: Group, view: View) -> str:
     plan = rule.amount.plan(first, name)
     if plan is None or not plan.hard_limit or first == OTHER:
         return ""
-    limit = view.limits.of(limited(rule, group))
+    project = limited_project(rule, group, view.names)
+    if project is None:
+        return f"{Reason.STALE}: hard_limit is that of one project or of everything, and this is neither"
+    limit = view.limits.of(project)
     return (
         f"{Reason.STALE}: OpenAI's hard limit is not known ({limit.why})" if limit.status == "unknown" else ""
     )

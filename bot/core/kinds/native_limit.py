@@ -24,7 +24,8 @@ from bot.core.forecast import Pace
 from bot.core.forecasting import LOOKS_BACK
 from bot.core.groups import OTHER, fold
 from bot.core.incident import Finding, Reason, Unjudged
-from bot.core.kinds.budget import amount_of, limited
+from bot.core.kinds.budget import amount_of
+from bot.core.limited import limited_project
 from bot.core.limits import CutOff, Limit, cut_off, running_month
 from bot.core.money import NANO, show_usd
 from bot.core.needs import Needs, learning, settled_until
@@ -236,7 +237,7 @@ def _one(
 ) -> Finding | Unjudged:
     today = now.astimezone(UTC).date()
     span, over = Span(today, today + DAY), Span(month.start, today + DAY)
-    limit = view.limits.of(limited(rule, group))
+    limit = view.limits.of(limited_project(rule, group, view.names) or "")
     if group == (OTHER,):
         return Finding(rule, group, span, value, 0, LEVELS, closed=False, holding=(), over=over)
     if limit.status == "unknown":

@@ -48,11 +48,8 @@ def score(store: Store, now: datetime, missed: Collection[str] = (), known: Esti
     with store.reading() as tx:
         if not hour.endswith("T00") and records.marker(tx, SCORED) >= hour:
             return 0
-        states = records.stored(tx)
-        if not any(state.read_at for (source, _), state in states.items() if source in SOURCES):
-            return 0
         estimates = known or load_estimates(tx, store, now)
-    if estimates is None:
+    if estimates is None or not estimates.lines:
         return 0
     with store.writing() as tx:
         records.mark(tx, SCORED, hour)

@@ -105,12 +105,15 @@ def load_live(
 def load_estimates(
     tx: Connection, store: Store, now: datetime, settle: timedelta = SETTLE
 ) -> Estimates | None:
-    """Return what every line of the unsettled days is estimated at; None without costs."""
-    costs = records.stored(tx).get(("costs", "1d"))
+    """Return what every line of the unsettled days is estimated at: none without usage; None without costs."""
+    states = records.stored(tx)
+    costs = states.get(("costs", "1d"))
     if costs is None or costs.read_at is None or costs.since is None:
         return None
     until = now.astimezone(UTC).date() + DAY
     unsettled = unsettled_from(costs.read_at, now, settle)
+    if not _read(SOURCES, states.values()):
+        return Estimates(unsettled)
     learned = unsettled - LEARNED
     series, models = store.index.refresh(tx)
     return estimate(

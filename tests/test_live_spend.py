@@ -332,3 +332,27 @@ def test_an_estimate_of_usage_that_could_not_be_read_is_no_score(w):
             "SELECT SUM(estimated_nano) FROM estimate WHERE day = '2026-10-20'"
         ).scalar()
     assert kept == 10 * 10**9
+
+
+SETTLED_RULES = """\
+  - {id: change, kind: change, metric: spend, each: project, window: 3d, when: {increase: 40%}}
+  - {id: anomaly, kind: anomaly, metric: spend, each: project, ignore_below: $1}
+  - {id: ratio, kind: ratio, numerator: spend, denominator: requests, each: project, window: 3d, when: {above: 1.50},
+     min_denominator: 1}
+  - {id: month, kind: budget, metric: spend, select: {}, period: month, amount: 9000, thresholds: [100%, forecast 100%]}
+"""
+
+
+def test_rules_about_settled_days_take_live_spend_as_it_is_billed(w):
+    """What is estimated is in none of their figures, however much it is."""
+    w.rules(HEAD + SETTLED_RULES)
+    w.ledger.cost("2026-10-19", LAB, LINE, 20)
+    w.ledger.cost("2026-10-19", SEARCH, LINE, 10)
+    use(w, "2026-10-20T09:10", 90, RUNAWAY)
+    assert heard(w.poll("2026-10-21 12:30")) == [("ratio", "fired", "above $1.50")]
+    told = standing(w, "2026-10-21 12:30", "ratio")
+    assert (told.group, told.value, told.estimated) == ((LAB,), 2 * 10**9, 0)
+    for rule in ("change", "anomaly"):
+        assert standing(w, "2026-10-21 12:30", rule).state == "ok"
+    month = standing(w, "2026-10-21 12:30", "month")
+    assert (month.state, month.estimated) == ("ok", 900 * 10**9)

@@ -185,6 +185,8 @@ class _Maker:
     def _priced(self, place: _Place, use: _Use) -> tuple[dict[tuple[str, str], int], bool]:
         """Return (line item, key) → nano-dollars, and whether the organization's own bills told the price."""
         day, project_id, meter = place
+        if not use:
+            return {}, True
         own = self._prices.of(project_id, meter)
         found: dict[tuple[str, str], float] = {}
         for (api_key_id, model), ways in use.items():

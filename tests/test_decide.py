@@ -269,3 +269,15 @@ def test_days_before_a_rules_first_evaluation_are_recorded_and_count_in_todays_r
     assert (event.transition, event.passed) == ("fired", ("50%", "80%", "100%"))
     (incident,) = bot.incidents.values()
     assert len(incident.days) == 4
+
+
+def test_an_event_of_an_earlier_day_knows_how_long_the_run_was_then():
+    """One poll learns more of yesterday and that today is over as well: each line counts its own day."""
+    bot = Bot("day")
+    for place, value in enumerate((120, 130)):
+        bot.days[date(2026, 10, 1) + timedelta(days=place), 1] = value
+    bot.tick(datetime(2026, 10, 2, 12, tzinfo=UTC))
+    bot.days[date(2026, 10, 2), 1] = 900
+    bot.days[date(2026, 10, 3), 1] = 1800
+    events, _, _ = bot.tick(datetime(2026, 10, 3, 12, tzinfo=UTC))
+    assert [(event.period, len(event.days)) for event in events] == [("2 Oct", 2), ("3 Oct", 3)]

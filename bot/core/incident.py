@@ -213,6 +213,8 @@ class Event:
     """What made it true, when it was not the spending: `the budget changed from $15,000 to $12,000`."""
     period: str = ""
     """How people call the period it speaks of, which in a run may be an earlier day than the last."""
+    days: tuple[date, ...] = ()
+    """The run's breached days up to that one."""
 
     @property
     def key(self) -> str:

@@ -272,6 +272,7 @@ class Transitions:
             quiet=not loud,
             because=because,
             period=finding.period if finding else "",
+            days=tuple(day for day in incident.days if finding and day <= finding.span.start),
         )
         return replace(incident, counts={**incident.counts, counted: n + 1}), event
 

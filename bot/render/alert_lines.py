@@ -36,7 +36,7 @@ def line(event: Event, told: Told, *, named: bool) -> str:
             said = f"{day}{kind.taken_back(then, event.level)}"
         case "continued":
             peak = "" if settled.falls(told) else ", 25% or more above the run's peak"
-            said = f"{day}{in_a_row(told)}{peak}: {kind.sentence(then)}"
+            said = f"{day}{in_a_row(_on_that_day(event, told))}{peak}: {kind.sentence(then)}"
         case "restated":
             before = kind.figure(told, event.said_before)
             new = f", now past {levels(event.passed)}" if event.passed else ""
@@ -45,6 +45,11 @@ def line(event: Event, told: Told, *, named: bool) -> str:
             said = kind.ended(then)
     mark = f"{_mark(event.severity)} " if event.transition in ("fired", "raised") or event.passed else ""
     return f"{mark}{subject}{said}"
+
+
+def _on_that_day(event: Event, told: Told) -> Told:
+    """Return the run as long as it was on the day the event speaks of: the incident may have a later one by now."""
+    return replace(told, incident=replace(told.incident, days=event.days)) if event.days else told
 
 
 def _as_of_event(event: Event, told: Told) -> Told:

@@ -5,14 +5,15 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from bot.core.groups import OTHER, fold
+from bot.core.groups import fold
 from bot.core.hindsight import Hindsight, looked, usual_error
 from bot.core.kinds.budget import amount_of
+from bot.core.listing import left_out
 from bot.core.period import DAY, Period, Span
 from bot.core.rooms import Target, rooms_of
 from bot.core.rules.book import LATE, Budget, Origin, Rule, Rulebook
 from bot.core.rules.select import Scope
-from bot.core.spend import Group, Names, Spend
+from bot.core.spend import Group, Names
 from bot.core.telling import Teller
 from bot.core.view import View
 from bot.edge.store import cards, incidents, outbox, records
@@ -72,15 +73,12 @@ def close(
     lines: dict[Target, list[_Line]] = {target: [] for target in heard_in}
     spoken: dict[Target, set[str]] = {target: set() for target in heard_in}
     quiet: dict[Target, datetime] = {}
-    watched: set[str] = set()
     teller = Teller(view, book)
     for rule in rules:
         for group, value in fold(spend.within(rule.scope, month), rule.limit):
             amount = amount_of(rule, group, spend.names, view.limits, month)
             if amount is None:
                 continue
-            if "project" in rule.scope.each:
-                watched.add(group[rule.scope.each.index("project")])
             name = teller.subject(rule, group)
             if len(rules) > 1:
                 name = f"{name} ({rule.name})"
@@ -110,7 +108,8 @@ def close(
         if (usual := usual_error(known)) is not None:
             body["foretold_error"] = usual
         if target == _default_target(book, voice):
-            body["unwatched"] = _unwatched(spend, month, watched)
+            bare = left_out(book, spend, month, month.last, view.limits)
+            body["unwatched"] = [[each.name, each.amount] for each in bare]
         outbox.say(tx, f"{key}:{target}", target, "close", body, now, due_at=quiet[target])
     records.mark(tx, key, now.isoformat())
 
@@ -178,13 +177,3 @@ def _default_target(book: Rulebook, voice: Voice) -> Target | None:
     """Return the room of everything that has no route of its own."""
     rooms = rooms_of(book, Rule("", "", Origin("", 0)), (), Names(), voice.fallback)
     return rooms[0].target if rooms else None
-
-
-def _unwatched(spend: Spend, month: Span, watched: set[str]) -> list[list[object]]:
-    """Return the projects that spent money and have no monthly budget of their own, dearest first."""
-    if not watched or OTHER in watched:
-        return []  # no rule goes project by project, or one watches the rest together
-    spent = sorted(((value, key[0]) for key, value in spend.by(("project",), month).items()), reverse=True)
-    return [
-        [spend.names.of("project", key), value] for value, key in spent if value > 0 and key not in watched
-    ]

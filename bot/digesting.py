@@ -1,18 +1,23 @@
 """Digests: reports that a rule file wants posted on schedule, once for each time they fall due."""
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.answers import answer
+from bot.core.listing import left_out
+from bot.core.period import DAY, Span
 from bot.core.report import Report
 from bot.core.rooms import Target, room_of
 from bot.core.rules.book import Digest, Rulebook
 from bot.core.schedule import last_due
-from bot.edge.store import outbox, records
+from bot.core.spend import cuts_of
+from bot.edge.store import limits, outbox, records
 from bot.edge.store.store import Store
+from bot.loading import load_spend
 from bot.render import blocks
+from bot.render.announcements import unwatched
 from bot.render.replies import reply
 from bot.rulebook import InForce
 
@@ -50,8 +55,22 @@ def _said(store: Store, rules: InForce, each: Digest, now: datetime) -> dict[str
     message = reply(told, query)
     return {
         "text": message["text"],
-        "blocks": [*message["blocks"], blocks.context(f"Digest `{blocks.name(each.id)}`")],
+        "blocks": [
+            *message["blocks"],
+            *_unwatched(store, rules, now),
+            blocks.context(f"Digest `{blocks.name(each.id)}`"),
+        ],
     }
+
+
+def _unwatched(store: Store, rules: InForce, now: datetime) -> list[dict[str, Any]]:
+    """Return one line about the projects that spend this month and that no budget watches."""
+    today = now.astimezone(UTC).date()
+    span = Span(today.replace(day=1), today + DAY)
+    with store.reading() as tx:
+        spend = load_spend(tx, store, rules.book, cuts_of([span]), now=now)
+        bare = left_out(rules.book, spend, span, today, limits.read(tx, now))
+    return [blocks.section(unwatched([(each.name, each.amount) for each in bare]))] if bare else []
 
 
 def _room(book: Rulebook, each: Digest, fallback: str) -> Target | None:

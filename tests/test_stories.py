@@ -850,7 +850,7 @@ def test_the_close_names_who_was_over_and_what_nobody_watches(story):
         ["search-prod", "$1,200.00", "$1,000.00", "120%", "+$200.00", "$1,200 (±0%)"],
         ["labs", "$450.00", "$500.00", "90%", "—", "$450 (±0%)"],
     ]
-    assert "*No monthly budget watches* side-project $77.00" in shown(story.world.posts[-1])
+    assert "*No budget watches* side-project $77.00" in shown(story.world.posts[-1])
 
 
 def test_what_a_rule_selects_is_said_where_its_fan_out_does_not(story):

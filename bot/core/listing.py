@@ -166,6 +166,16 @@ def uncovered(
     return tuple(sorted(found, key=lambda each: (-each.amount, each.name)))
 
 
+def left_out(
+    book: Rulebook, spend: Spend, span: Span, today: date, limits: Limits = NO_LIMITS
+) -> tuple[Uncovered, ...]:
+    """Return the uncovered projects where budgets go project by project: there, one without is an oversight."""
+    apart = (rule for rule in book.rules if isinstance(rule, Budget) and rule.active_on(today))
+    if not any({"project", "team"} & set(rule.scope.dimensions) for rule in apart):
+        return ()
+    return uncovered(book, spend, span, today, limits)
+
+
 def period_words(period: Period) -> str:
     """Return `a month`, `7 days, rolling`, `1 Mar – 15 Apr`."""
     if period.kind == "rolling":

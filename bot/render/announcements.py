@@ -74,14 +74,19 @@ def close(body: Mapping[str, Any]) -> dict[str, Any]:
             right=(1, 2, 3, 4, 5) if foretold else (1, 2, 3, 4),
         ),
     ]
-    if unwatched := [tuple(row) for row in body.get("unwatched", ())]:
-        few = ", ".join(f"{blocks.name(project)} {show_usd(value)}" for project, value in unwatched[:10])
-        more = f" and {len(unwatched) - 10} more" if len(unwatched) > 10 else ""
-        above.append(blocks.section(f"*No monthly budget watches* {few}{more}"))
+    if bare := [tuple(row) for row in body.get("unwatched", ())]:
+        above.append(blocks.section(unwatched(bare)))
     if (usual := body.get("foretold_error")) is not None:
         above.append(blocks.context(_usual(float(usual), len(rows), body)))
     above.append(blocks.context(f"{dated} · UTC days"))
     return blocks.message(f"{plain(said)}.", above)
+
+
+def unwatched(projects: Sequence[tuple[str, int]]) -> str:
+    """Return the projects that spend money and that no budget watches, dearest first."""
+    few = ", ".join(f"{blocks.name(project)} {show_usd(value)}" for project, value in projects[:10])
+    more = f" and {len(projects) - 10} more" if len(projects) > 10 else ""
+    return f"*No budget watches* {few}{more}"
 
 
 def _foretold(forecast: int | None, actual: int) -> str:

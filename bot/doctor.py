@@ -22,6 +22,8 @@ from bot.rulebook import InForce, Rules
 from bot.settings import FROM, Settings, Wrong
 
 State = Literal["ok", "note", "wrong"]
+ASLEEP = timedelta(days=2)
+"""Longer than the longest pause anybody polls at on purpose."""
 USED = (
     "OPENAI_ADMIN_KEY",
     "OPENAI_BASE_URL",
@@ -109,7 +111,10 @@ def _polls(store: Store, now: datetime) -> Iterator[Finding]:
         yield Finding("polls", "note", "nothing was polled yet", "Run budgetbot poll, or budgetbot run.")
         return
     at, complete, results = last
-    if complete:
+    if complete and now - at > ASLEEP:
+        said = f"the last one was {_age(now - at)} ago, so nothing is watched"
+        yield Finding("polls", "wrong", said, "See that budgetbot run lives, or that cron calls budgetbot poll.")
+    elif complete:
         yield Finding("polls", "ok", f"the last one, {_age(now - at)} ago, was complete")
     else:
         why = "; ".join(f"{result.source}: {result.why}" for result in results if not result.complete)

@@ -7,6 +7,7 @@ import pytest
 
 from bot.demo import openai_server
 from bot.demo.openai_faults import Status
+from bot.edge.store import records
 from tests.shell import Here, environment
 from tests.standins.slack import HTML, refuse
 from tests.syncing import empty_database
@@ -134,6 +135,15 @@ def test_a_clock_that_is_off_is_found(w, examined, monkeypatch):
 def test_what_is_optional_is_a_note(w, examined):
     w.slack.scopes = "commands,chat:write,channels:read,groups:read,im:write,users:read"
     assert examined(w)["Slack scopes, optional"]["state"] == "note"
+
+
+def test_a_bot_that_has_slept_for_days_is_found(w, examined):
+    """Nothing was wrong with the last poll; that there was none since is."""
+    now = datetime.now(UTC)
+    with w.start().store.writing() as tx:
+        records.poll(tx, now - timedelta(days=3), now, now, ())
+    found = examined(w)["polls"]
+    assert (found["state"], found["said"]) == ("wrong", "the last one was 3 days ago, so nothing is watched")
 
 
 def test_the_last_poll_is_told(w, examined, monkeypatch, capsys):

@@ -630,6 +630,16 @@ def test_a_digest_is_posted_once_each_time_it_falls_due(story):
     assert len(story.all()) == 3
 
 
+def test_a_digest_names_the_projects_that_no_budget_watches(story):
+    rule = "  - {id: search, kind: budget, select: {project: search-*}, period: month, amount: 9000}"
+    story.world.rules("version: 1\n" + DIGESTS.replace("rules: []", f"rules:\n{rule}"))
+    story.spend("2026-10-01", "120")
+    story.spend("2026-10-02", "30", LABS)
+    story.poll("2026-10-02 12:00")
+    story.poll("2026-10-03 07:00")
+    assert "*No budget watches* labs $30.00" in shown(story.world.posts[0])
+
+
 # -- never twice -----------------------------------------------------------------------------------
 
 STEPS = st.lists(

@@ -1,19 +1,30 @@
 """Stored snapshots → what rules would have said, each figure known when it was seen."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.core.backtest import Difference, Progress, Told, backtest, begins, difference, instants
+from bot.core.backtest import (
+    MOST_STEPS,
+    Backtest,
+    Difference,
+    Progress,
+    Told,
+    backtest,
+    begins,
+    difference,
+    instants,
+)
+from bot.core.difference import edits, renamed
 from bot.core.dimension import Series
 from bot.core.errors import SetupWrong
 from bot.core.evaluate import needs, next_boundary, one_of_each
 from bot.core.limits import Limits
 from bot.core.metrics import METRICS
 from bot.core.needs import Needs
-from bot.core.period import DAY
+from bot.core.period import DAY, midnight
 from bot.core.rules.book import Rulebook
 from bot.core.spend import Names, Spend, cuts_of
 from bot.core.timeline import Observation, Timeline, as_it_would_have_been, day_of
@@ -21,6 +32,8 @@ from bot.core.view import LIVE, Source, View
 from bot.edge.collector import without_collector
 from bot.edge.store import history, limits, records
 from bot.edge.store.store import Store
+
+LATELY = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,47 +53,57 @@ class Past:
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What one rulebook would have said, and what another one does differently."""
-
-    since: datetime
-    until: datetime
-    first_poll: datetime
-    told: Told
-    other: Told | None = None
-    difference: Difference | None = None
-    notes: tuple[str, ...] = ()
-
-
 def run(
     store: Store,
     book: Rulebook,
-    since: date,
+    since: date | None,
     until: datetime,
     *,
     other: Rulebook | None = None,
+    revision: str = "",
     progress: Progress | None = None,
-) -> Compared:
+    most: int = MOST_STEPS,
+) -> Backtest:
     """Replay what is stored from `since` up to `until` under `book`, and compare with `other` (the rules before).
 
-    Raises SetupWrong when nothing is stored to replay.
+    Without `since` it is the last 90 days, or as many as are stored. Raises SetupWrong when nothing is stored.
     """
     books = [book] if other is None else [book, other]
     with store.reading() as tx:
+        since = since or _lately(tx, until)
         past = load(tx, store, books, since, until)
-    start = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    start = midnight(since)
+    shown = _Shared(progress, len(books))
     with without_collector():
-        told = [_tell(past, each, start, until, progress) for each in books]
-    return Compared(
-        start,
-        until,
-        past.first_poll,
-        told[0],
-        told[1] if other is not None else None,
-        difference(told[1], told[0]) if other is not None else None,
-        tuple(_notes(past, books, start)),
-    )
+        told = [_tell(past, each, start, until, shown.next(), most) for each in books]
+    changed = None
+    if other is not None:
+        starts, stops = difference(told[1], told[0], renamed(other, book))
+        changed = Difference(edits(other, book), tuple(starts), tuple(stops), revision)
+    notes = (*_notes(past, books, start, until), *_unjudged(told[0].learning))
+    return Backtest(book, past.names, start, until, told[0], other, changed, notes, past.first_poll)
+
+
+class _Shared:
+    """One bar for replays that follow one another."""
+
+    def __init__(self, progress: Progress | None, replays: int) -> None:
+        self._progress = progress
+        self._replays = replays
+        self._begun = 0
+
+    def next(self) -> Progress | None:
+        """Return what the next replay tells how far it is."""
+        told, before, self._begun = self._progress, self._begun, self._begun + 1
+        if told is None:
+            return None
+        return lambda done, of: told(before * of + done, self._replays * of)
+
+
+def _lately(tx: Connection, until: datetime) -> date:
+    state = records.stored(tx).get(("costs", "1d"))
+    lately = (until - LATELY).date()
+    return max(lately, state.since) if state is not None and state.since is not None else lately
 
 
 def load(tx: Connection, store: Store, books: Sequence[Rulebook], since: date, until: datetime) -> Past:
@@ -92,10 +115,10 @@ def load(tx: Connection, store: Store, books: Sequence[Rulebook], since: date, u
             "No costs are stored yet, so there is nothing to replay.",
             "Run budgetbot sync --since, or let the first poll fetch the history.",
         )
-    start = datetime(since.year, since.month, since.day, tzinfo=UTC)
-    wanted = [needs(book, start) for book in books] + [needs(book, until) for book in books]
+    start = min(begins(book, midnight(since)) for book in books)
+    wanted = [needs(one_of_each(book), now) for book in books for now in (start, until)]
     earliest = min((day for each in wanted for day in (each.first, each.daily) if day), default=since)
-    earliest = max(min(earliest, begins(books[0], start).date()), state.since)
+    earliest = max(min(earliest, start.date()), state.since)
     metrics = {name for each in wanted for name in each.metrics if name in METRICS}
     cost_series, models = store.index.refresh(tx)
     seen = int(first_poll.timestamp())
@@ -112,17 +135,30 @@ def load(tx: Connection, store: Store, books: Sequence[Rulebook], since: date, u
         limits.read(tx, until),
         state.since,
         first_poll,
-        history.polls(tx, begins(books[0], start), until),
+        history.polls(tx, start, until),
         {source: each.refused for (source, width), each in records.stored(tx).items() if width == "1d"},
     )
 
 
-def _tell(past: Past, book: Rulebook, since: datetime, until: datetime, progress: Progress | None) -> Told:
+def replay(past: Past, book: Rulebook, since: date, until: datetime, *, most: int = MOST_STEPS) -> Told:
+    """Return what a rulebook would have said since a day."""
+    with without_collector():
+        return _tell(past, book, midnight(since), until, None, most)
+
+
+def _tell(
+    past: Past,
+    book: Rulebook,
+    since: datetime,
+    until: datetime,
+    progress: Progress | None,
+    most: int = MOST_STEPS,
+) -> Told:
     # What a bot that was there since its first poll knew, it knew from then on.
     start = begins(book, since)
     if since.date() >= past.first_poll.date():
         start = max(start, past.first_poll)
-    moments = instants(book, _looked(book, past.polls), start, until)
+    moments = instants(book, _looked(book, past.polls), start, until, most)
     return backtest(book, moments, Seen(past, book).look, since, progress)
 
 
@@ -194,7 +230,13 @@ class Seen:
         return built
 
 
-def _notes(past: Past, books: Sequence[Rulebook], since: datetime) -> list[str]:
+def _unjudged(learning: Sequence[str]) -> Iterator[str]:
+    if learning:
+        named = ", ".join(learning[:10]) + (f" and {len(learning) - 10} others" if len(learning) > 10 else "")
+        yield f"Still learning at the end, for want of history: {named}."
+
+
+def _notes(past: Past, books: Sequence[Rulebook], since: datetime, until: datetime) -> list[str]:
     notes = []
     if since < past.first_poll:
         notes.append(
@@ -207,6 +249,6 @@ def _notes(past: Past, books: Sequence[Rulebook], since: datetime) -> list[str]:
         notes.append(
             "Live spend is replayed as it was billed: estimates of the past are not kept by project."
         )
-    if any(rule.kind == "native_limit" for rule in rules) or any(needs(book, since).limits for book in books):
+    if any(rule.kind == "native_limit" for rule in rules) or any(needs(book, until).limits for book in books):
         notes.append("OpenAI's hard limits count as they are now: their past is not known.")
     return notes

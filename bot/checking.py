@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.casing import run_cases
+from bot.core.backtest import Much
 from bot.core.errors import BotError
 from bot.core.evaluate import evaluate
 from bot.core.incident import Finding
@@ -24,15 +25,26 @@ class Checked:
     rules: int
     unasked: str = ""
     """Why the database could not be asked about names and spend; '' when it was, or there is none."""
+    much: tuple[Much, ...] = ()
+    """What each rule would have said; empty where nothing is stored to replay."""
+    unsaid: str = ""
+    """Why that is not told although something is stored."""
+    database: str = ""
+    """The address of the database that was asked."""
 
     @property
     def errors(self) -> int:
         return sum(problem.severity == "error" for problem in self.problems)
 
 
-def check(paths: Iterable[Path], settings: Settings, now: datetime) -> Checked:
-    """Return every problem of the files under `paths`, and of their cases; nothing is asked of the network."""
+def check(paths: Iterable[Path], settings: Settings, now: datetime, *, replays: bool = True) -> Checked:
+    """Return every problem of the files under `paths`, and of their cases; nothing is asked of the network.
+
+    With `replays`, and where a database has history, what each rule would have said of it too.
+    """
     paths = tuple(paths)
+    much: list[Much] = []
+    unsaid = ""
     problems: list[Problem] = list(run_cases(paths).told)
     files = rules = 0
     database, unasked = _database(settings)
@@ -47,7 +59,18 @@ def check(paths: Iterable[Path], settings: Settings, now: datetime) -> Checked:
             problems += _unheard(loaded.book, loaded.shown)
         if database:
             problems += _from_snapshot(database, loaded.book, loaded.mentions, loaded.shown, now)
-    return Checked(tuple(sorted(set(problems))), files, rules, unasked)
+            if replays and loaded.book is not None:
+                said, unsaid = _how_much(database, loaded.book, now)
+                much += said
+    return Checked(tuple(sorted(set(problems))), files, rules, unasked, tuple(much), unsaid, database)
+
+
+def _how_much(database: str, book: Rulebook, now: datetime) -> tuple[tuple[Much, ...], str]:
+    from bot.edge.store.store import Store  # noqa: PLC0415 - as below
+    from bot.volume import how_much  # noqa: PLC0415
+
+    with Store(database) as store:
+        return how_much(store, book, now)
 
 
 def _unheard(book: Rulebook, shown: Mapping[str, str]) -> list[Problem]:

@@ -12,6 +12,7 @@ from bot.cli import COMMANDS
 from bot.core.rules.book import Problem
 from bot.render.problems import as_github
 from tests.shell import ROOT, Here, bare
+from tests.test_rule_revision import commit
 
 GOOD = "version: 1\nroutes: {r: {channel: c}}\nrules:\n  - {id: a, kind: budget, select: {}, period: day, amount: 1, route: r}\n"
 BAD = GOOD.replace("period: day", "perriod: day")
@@ -85,6 +86,27 @@ def test_the_sample_workflow_calls_what_exists():
     assert steps[0]["with"]["fetch-depth"] == 0
 
 
+def called_by_the_workflow():
+    workflow = yaml.safe_load(block("runs-on"))
+    runs = [step.get("run", "") for step in workflow["jobs"]["check"]["steps"]]
+    return [words.split() for run in runs for words in re.findall(r"budgetbot (\w+[^>\n]*)", run)]
+
+
+@pytest.mark.parametrize("words", called_by_the_workflow(), ids=" ".join)
+def test_every_command_of_the_sample_workflow_runs_in_a_pull_request(repository, monkeypatch, capsys, words):
+    """A branch with an edited amount, beside the branch it is to be merged into; no key and no database."""
+    put(repository, GOOD)
+    commit(repository)
+    subprocess.run(["git", "-C", repository, "update-ref", "refs/remotes/origin/main", "HEAD"], check=True)
+    put(repository, GOOD.replace("amount: 1,", "amount: 2,"))
+    commit(repository)
+    done = Here(monkeypatch, capsys)(repository, {}, *words)
+    assert (done.code, done.said) == (0, [])
+    if "--diff" in words:
+        assert "Compared with `origin/main (" in done.out
+        assert "| a | changed | amount \\$1 → \\$2 |" in done.out
+
+
 def read_command(line):
     """Read a workflow command as GitHub's runner does: (command, properties, data)."""
     command, _, rest = line.lstrip().removeprefix("::").partition(" ")
@@ -151,9 +173,11 @@ def test_outside_of_any_repository_files_are_named_as_they_were_given(tmp_path, 
 
 def test_checking_loads_no_database_and_no_network(tmp_path):
     put(tmp_path, GOOD)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    commit(tmp_path)
     code = (
         "import sys\nfrom bot.__main__ import run\n"
-        "code = run(['check', '--routes']) or run(['schema'])\n"
+        "code = run(['check', '--routes', '--diff', 'HEAD']) or run(['schema'])\n"
         "print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)\nsys.exit(code)"
     )
     done = subprocess.run(

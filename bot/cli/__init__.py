@@ -28,6 +28,10 @@ COMMANDS = {
     "check": ("bot.cli.files", "Every problem of the rule files, at its place."),
     "schema": ("bot.cli.files", "The JSON Schema of a rule file, for editors."),
     "test": ("bot.cli.cases", "Play the case files: what the rules say of spend written by hand."),
+    "backtest": (
+        "bot.cli.backtest",
+        "What the rules would have said over the stored days, as they were seen.",
+    ),
     "db": ("bot.cli.database", "The database: migrations."),
     "doctor": ("bot.cli.setup", "Check every setting, key, channel and clock, each with a remedy."),
     "manifest": ("bot.cli.setup", "The Slack app manifest to paste."),

@@ -1,20 +1,25 @@
 """What rules would have said over days that were stored, and what two versions of them say differently."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from bot.core.difference import Edit, renamed
 from bot.core.evaluate import next_boundary
 from bot.core.following import Following
 from bot.core.incident import Event, Incident
 from bot.core.kinds import KINDS
 from bot.core.period import DAY, midnight
-from bot.core.rules.book import Rulebook
-from bot.core.spend import Group
+from bot.core.rooms import Room, rooms_of
+from bot.core.rules.book import Rule, Rulebook
+from bot.core.spend import Group, Names
 from bot.core.view import View
 
 MOST_STEPS = 3_000
-"""Evaluations of one backtest: a year at eight a day. Polls beyond that are looked at together."""
+"""Looks of one backtest: a year at eight a day. Polls beyond that are looked at together."""
+MOST_JUDGED = 1_000_000
+"""Looks times rules: a thousand rules are looked at a thousand times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,92 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What other rules would have said instead."""
+    """What the rules say otherwise than they said at a revision."""
 
-    starts: tuple[Saying, ...]
-    stops: tuple[Saying, ...]
+    edits: tuple[Edit, ...]
+    starts: tuple[Saying, ...] = ()
+    stops: tuple[Saying, ...] = ()
+    revision: str = ""
+    """As it was asked for, with its commit: `origin/main (1a2b3c4)`."""
+
+    def reason(self, saying: Saying, names: Mapping[str, str]) -> str:
+        """Return what was edited so that an alert starts or stops; '' where that is not known.
+
+        `names` are old id → new id of rules that were renamed.
+        """
+        rule_id = names.get(saying.event.rule_id, saying.event.rule_id)
+        mine = [edit for edit in self.edits if edit.what == "rule" and edit.name == rule_id]
+        if any(edit.how == "added" for edit in mine):
+            return "a new rule"
+        if any(edit.how == "removed" for edit in mine):
+            return "the rule is removed"
+        return "; ".join(edit.words for edit in mine if edit.how == "changed")
+
+
+@dataclass(frozen=True, slots=True)
+class Much:
+    """How much a rule says."""
+
+    rule_id: str
+    series: int | None
+    """How many groups it looks at; None where it is about no spend."""
+    said: int
+    days: int
+    """Over how many days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """What a rulebook would have said of the days that are stored."""
+
+    book: Rulebook
+    names: Names
+    since: datetime
+    until: datetime
+    told: Told
+    before: Rulebook | None = None
+    """The rules it is compared with."""
+    difference: Difference | None = None
+    notes: tuple[str, ...] = ()
+    first_poll: datetime | None = None
+
+    def rule_of(self, saying: Saying) -> Rule:
+        """Return the rule that speaks, of whichever version."""
+        rule = self.book.rule(saying.event.rule_id) or (
+            self.before.rule(saying.event.rule_id) if self.before else None
+        )
+        assert rule is not None, saying.event.rule_id
+        return rule
+
+    def reason(self, saying: Saying) -> str:
+        """Return what was edited so that an alert starts or stops; '' where that is not known."""
+        if self.difference is None or self.before is None:
+            return ""
+        return self.difference.reason(saying, renamed(self.before, self.book))
+
+    def heard(self, fallback: str) -> dict[Room, Counter[date]]:
+        """Return how many alerts each room would have heard in each week, by the week's Monday.
+
+        `fallback` is the channel of rules without any route.
+        """
+        heard: dict[Room, Counter[date]] = {}
+        for saying in self.told.openings:
+            event = saying.event
+            monday = event.at.date() - event.at.weekday() * DAY
+            for room in rooms_of(self.book, self.rule_of(saying), event.group, self.names, fallback):
+                if room.hears(event.severity):
+                    heard.setdefault(room, Counter())[monday] += 1
+        return heard
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The rules under a path, held against a revision of theirs."""
+
+    difference: Difference
+    replayed: Backtest | None = None
+    """None where nothing is stored to replay."""
+    notes: tuple[str, ...] = ()
 
 
 Look = Callable[[datetime], tuple[View, Collection[date]]]
@@ -65,9 +152,12 @@ Progress = Callable[[int, int], None]
 """(evaluations done, in all)"""
 
 
-def instants(book: Rulebook, polls: Sequence[datetime], since: datetime, until: datetime) -> list[datetime]:
+def instants(
+    book: Rulebook, polls: Sequence[datetime], since: datetime, until: datetime, most: int = MOST_STEPS
+) -> list[datetime]:
     """Return when to evaluate: at the polls, and before the first of them whenever a day ends or settles.
 
+    What is more than `most` is looked at together.
     `polls` are those after which something new was known, or a boundary had passed, in the order of time.
     """
     found: list[datetime] = []
@@ -81,10 +171,8 @@ def instants(book: Rulebook, polls: Sequence[datetime], since: datetime, until: 
     found += [poll for poll in polls if since <= poll <= until]
     if not found or found[-1] < until:
         found.append(until)
-    if len(found) <= MOST_STEPS:
-        return found
-    step = (until - since) / MOST_STEPS
-    return list(_thinned(found, step))
+    most = min(most, MOST_JUDGED // max(len(book.rules), 1))
+    return list(_thinned(found, (until - since) / most)) if len(found) > most else found
 
 
 def _thinned(moments: Sequence[datetime], step: timedelta) -> Iterator[datetime]:
@@ -120,13 +208,21 @@ def backtest(
     return Told(tuple(said), len(moments), tuple(sorted(unready)))
 
 
-def difference(before: Told, after: Told) -> Difference:
-    """Return the alerts that only one of two rulebooks opens."""
-    old = {saying.alert for saying in before.openings}
+def difference(before: Told, after: Told, names: Mapping[str, str]) -> tuple[list[Saying], list[Saying]]:
+    """Return the alerts that only the second of two rulebooks opens, and those that only the first does.
+
+    `names` are old id → new id of rules that were renamed: those say the same under another name.
+    """
+
+    def alert(saying: Saying) -> tuple[str, Group, str]:
+        rule_id, group, day = saying.alert
+        return names.get(rule_id, rule_id), group, day
+
+    old = {alert(saying) for saying in before.openings}
     new = {saying.alert for saying in after.openings}
-    return Difference(
-        tuple(saying for saying in after.openings if saying.alert not in old),
-        tuple(saying for saying in before.openings if saying.alert not in new),
+    return (
+        [saying for saying in after.openings if saying.alert not in old],
+        [saying for saying in before.openings if alert(saying) not in new],
     )
 
 

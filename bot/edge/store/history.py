@@ -36,6 +36,14 @@ def usage(tx: Connection, metric: Metric, since: date) -> list[Observation]:
     return _observations(tx, f"{' UNION ALL '.join(parts)} ORDER BY 1", (epoch(since), *metric.sources) * 2)
 
 
+def figures(tx: Connection, since: date) -> int:
+    """Return how many costs of the days from `since` on were ever known."""
+    return sum(
+        tx.exec_driver_sql(f"SELECT count(*) FROM {table} WHERE bucket >= ?", (epoch(since),)).scalar_one()  # noqa: S608 - our own names
+        for table in ("cost_fact", "cost_history")
+    )
+
+
 def polls(tx: Connection, since: datetime, until: datetime) -> list[tuple[datetime, bool]]:
     """Return when costs were read completely, and whether anything had changed; in the order of time."""
     rows = tx.execute(

@@ -1,7 +1,9 @@
 """A replay that judges only what may have changed says what one says that judges everything."""
 
 import random
+from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -10,10 +12,11 @@ from bot.core.backtest import instants
 from bot.core.dimension import Series
 from bot.core.following import Following
 from bot.core.limits import Limits
-from bot.core.period import DAY, epoch, midnight
+from bot.core.period import DAY, Span, epoch, midnight
 from bot.core.replay import Replay
+from bot.core.rules.select import Pattern, Scope, Selector
 from bot.core.spend import Names, Spend
-from bot.core.timeline import Observation
+from bot.core.timeline import Observation, day_of
 from tests.replaying import DOLLAR, book_of
 
 FIRST = date(2026, 3, 1)
@@ -108,7 +111,7 @@ class Plain(Replay):
 def test_it_decides_as_a_plain_replay_does(rules, seed):
     book = book_of(rules)
     known = past(seed)
-    polls = [midnight(FIRST + 40 * DAY) + timedelta(hours=7 * place) for place in range(220)]
+    polls = [midnight(FIRST + 40 * DAY) + timedelta(hours=7 * place) for place in range(170)]
     moments = instants(book, polls, midnight(FIRST + 20 * DAY), polls[-1])
     plain = said(Plain(book), Seen(known, book).look, book, moments)
     swift = said(Following(book), Seen(known, book).look, book, moments)
@@ -139,3 +142,56 @@ def test_it_judges_only_what_rests_on_days_that_changed(monkeypatch):
         if minute == 3:
             asked.clear()
     assert asked == []
+
+
+SCOPES = [
+    pytest.param(Scope(each=("project",)), id="each project"),
+    pytest.param(
+        Scope(Selector((("project", (Pattern("search-*"),)),)), each=("line_item",)),
+        id="some, each line item",
+    ),
+    pytest.param(Scope(), id="everything"),
+]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_what_is_remembered_of_earlier_looks_is_what_a_fresh_scan_sums(scope):
+    """Days that are revised, that come late and that leave the window: never a figure of an earlier look."""
+    book, known = book_of(BUDGETS), past(0)
+    looks = Seen(known, book).look
+    for place in range(0, 80, 3):
+        now = midnight(FIRST + (30 + place) * DAY) + timedelta(hours=place % 24)
+        view, _ = looks(now)
+        for spend in (view.cost, view.daily):
+            fresh = [{} for _ in spend.cuts[1:]]
+            latest = {(row.day, row.series): row.value for row in known.cost if row.seen <= now.timestamp()}
+            for (day, series), value in latest.items():
+                cut = bisect_right(spend.cuts, day_of(day)) - 1
+                if 0 <= cut < len(fresh):
+                    fresh[cut][series] = fresh[cut].get(series, 0) + value
+            plain = Spend(spend.cuts, fresh, SERIES, NAMES, book)
+            for start, end in pairwise(spend.cuts):
+                assert spend.within(scope, Span(start, end)) == plain.within(scope, Span(start, end))
+            whole = Span(spend.cuts[0], spend.cuts[-1])
+            assert spend.within(scope, whole) == plain.within(scope, whole)
+        assert view.daily.days(scope) == plain.days(scope)
+
+
+@pytest.mark.parametrize(
+    ("polls", "most"),
+    [
+        pytest.param(10_000, 500, id="too many"),
+        pytest.param(400, 500, id="few"),
+        pytest.param(1, 500, id="one"),
+    ],
+)
+def test_so_many_looks_at_most_and_the_last_of_all(polls, most):
+    book = book_of(BUDGETS)
+    since = midnight(FIRST)
+    every = [since + timedelta(minutes=5 * place) for place in range(1, polls + 1)]
+    found = instants(book, every, since, every[-1], most)
+    assert len(found) <= most
+    assert found[-1] == every[-1]
+    assert found == sorted(set(found))
+    if polls <= most:
+        assert found == [since, *every]

@@ -128,7 +128,6 @@ class View:
             self._days[key] = _days(self.spend(metric), scope)
         return self._days[key]
 
-
     def widest(self) -> Mapping[Scope, int]:
         """Return how many groups each scope that was looked at has, at most."""
         found: dict[Scope, int] = {}

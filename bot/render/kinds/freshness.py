@@ -37,7 +37,9 @@ def facts(told: Told) -> list[str]:
     """Return the age, what is allowed, and what it means for the other rules."""
     found = [f"*Stale*\nfor {_age(told)}", f"*Allowed*\n{_allowed(told)}"]
     if not settled.is_over(told):
-        found.append("*Meanwhile*\nalerts rest on what was read before: nothing is lost, and nothing newer is seen")
+        found.append(
+            "*Meanwhile*\nalerts rest on what was read before: nothing is lost, and nothing newer is seen"
+        )
     return found
 
 

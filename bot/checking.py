@@ -1,6 +1,6 @@
 """`check`: every problem of the rule files and of their cases, and what the last snapshot knows of their names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +10,12 @@ from bot.core.backtest import Much
 from bot.core.errors import BotError
 from bot.core.evaluate import evaluate
 from bot.core.incident import Finding
-from bot.core.rules.book import Problem, Rulebook
+from bot.core.listing import Uncovered, left_out
+from bot.core.money import show_usd
+from bot.core.period import DAY, Span
+from bot.core.rules.book import Budget, Problem, Rulebook
 from bot.core.rules.snapshot_check import Mention, warnings_from_snapshot
+from bot.core.spend import cuts_of
 from bot.edge import case_files, rule_files
 from bot.settings import Settings
 
@@ -116,10 +120,10 @@ def _from_snapshot(
     now: datetime,
 ) -> list[Problem]:
     """Compare with what the last poll stored."""
-    from bot.edge.store import incidents  # noqa: PLC0415 - as above
+    from bot.edge.store import incidents, limits  # noqa: PLC0415 - as above
     from bot.edge.store.records import names as read_names  # noqa: PLC0415
     from bot.edge.store.store import Store  # noqa: PLC0415
-    from bot.loading import load_view  # noqa: PLC0415
+    from bot.loading import load_spend, load_view  # noqa: PLC0415
 
     with Store(database) as store, store.reading() as tx:
         names = read_names(tx)
@@ -141,7 +145,31 @@ def _from_snapshot(
                     # By what is stored, however old: a draft is read where nobody polls.
                     findings = evaluate(book, replace(view, sources={}), now).findings
                     found += _already_passed(findings, {rule.id for rule in new}, shown)
+            today = now.astimezone(UTC).date()
+            month = Span(today.replace(day=1), today + DAY)
+            spend = load_spend(tx, store, book, cuts_of([month]), now=now)
+            found += _uncovered(book, left_out(book, spend, month, today, limits.read(tx, now)), shown)
     return found
+
+
+def _uncovered(book: Rulebook, bare: Sequence[Uncovered], shown: Mapping[str, str]) -> list[Problem]:
+    """Say which projects with spend this month no budget watches, at the first that goes project by project."""
+    apart = (rule for rule in book.rules if isinstance(rule, Budget))
+    rule = next((rule for rule in apart if {"project", "team"} & set(rule.scope.dimensions)), None)
+    if not bare or rule is None:
+        return []
+    told = ", ".join(f"{each.name} ({show_usd(each.amount)})" for each in bare[:5])
+    more = f" and {len(bare) - 5} more" if len(bare) > 5 else ""
+    return [
+        Problem(
+            file=shown.get(rule.origin.file, rule.origin.file),
+            line=rule.origin.line,
+            column=5,
+            code="W109",
+            message=f"no budget watches {told}{more}, which spent this month",
+            severity="warning",
+        )
+    ]
 
 
 def _already_passed(findings: Iterable[Finding], new: set[str], shown: Mapping[str, str]) -> list[Problem]:

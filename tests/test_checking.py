@@ -141,6 +141,17 @@ def test_a_new_rule_about_what_is_so_now_says_what_it_would_say(w, here):
     )
 
 
+def test_projects_that_no_budget_watches_are_named(w, here):
+    given = environment(w)
+    rule = "{id: a, kind: budget, select: {project: PROJECT}, period: month, amount: 9000}"
+    w.rules(f"version: 1\nrules: [{rule.replace('PROJECT', 'labs')}]\n")
+    assert here(w.tmp_path, given, "poll", "--now", "2025-10-05T12:00:00Z").code == 0
+    done = here(w.tmp_path, given, "check", "--now", "2025-10-05T12:00:00Z")
+    assert "W109: no budget watches search-prod ($" in done.out
+    w.rules(f"version: 1\nrules: [{rule.replace('PROJECT', '[labs, search-*]')}]\n")
+    assert "W109" not in here(w.tmp_path, given, "check", "--now", "2025-10-05T12:00:00Z").out
+
+
 def test_rules_that_have_spoken_already_are_not_announced(w, here):
     w.rules(NEW)
     assert here(w.tmp_path, environment(w), "poll", "--now", "2025-10-05T12:00:00Z").code == 0

@@ -44,6 +44,7 @@ CODES = {
     "W106": "a key without effect",
     "W107": "an amount that may be meant a thousand times larger",
     "W108": "a rule that nobody hears",
+    "W109": "projects with spend that no budget watches",
     "W110": "a level that is already passed",
 }
 """Every code and what it stands for. B are errors, W warnings. New mistakes get new codes."""

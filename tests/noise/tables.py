@@ -34,7 +34,7 @@ def table(name: str, heard: Heard) -> tuple[str, Rows]:
 
 
 def _rooms(heard: Heard) -> dict[str, list[Said]]:
-    rooms = sorted({one.room for one in heard.said} - set(TEAMS), key=lambda room: (room != "finops", room))
+    rooms = ["finops", *(["exec"] if any(one.room in TEAMS for one in heard.said) else [])]
     return {room: [one for one in heard.said if one.room == room] for room in rooms}
 
 

@@ -16,7 +16,7 @@ from bot.core.question import Query
 from bot.core.roles import Role, may
 from bot.core.silence import LONGEST, Silence, as_matchers
 from bot.core.telling import subject
-from bot.edge.store import incidents, overlays, records
+from bot.edge.store import cards, incidents, overlays, records
 from bot.edge.store.store import Store
 from bot.overlays import Overlays, outgrown
 from bot.render import blocks
@@ -155,7 +155,16 @@ class _Order:
             f"until {'it is over, ' if ends is None else ''}{_at(last)}{' at most' if ends is None else ''}"
         )
         if len(matched) <= IN_THREADS:
+            told: set[tuple[int, str]] = set()
             for incident in matched:
+                # Several alerts of one project may stand in one message: its thread says so once.
+                places = {
+                    (card_id, _name(incident))
+                    for card_id in cards.cards_of(self.tx, [incident.fingerprint]).values()
+                }
+                if places and places <= told:
+                    continue
+                told |= places
                 words_ = f"Silenced by {named(self.by.who)} {until}"
                 self._tell(incident, f"silenced {made.id}", words_)
         count = f"{len(matched)} alert{'s' if len(matched) != 1 else ''}"

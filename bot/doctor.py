@@ -113,7 +113,9 @@ def _polls(store: Store, now: datetime) -> Iterator[Finding]:
     at, complete, results = last
     if complete and now - at > ASLEEP:
         said = f"the last one was {_age(now - at)} ago, so nothing is watched"
-        yield Finding("polls", "wrong", said, "See that budgetbot run lives, or that cron calls budgetbot poll.")
+        yield Finding(
+            "polls", "wrong", said, "See that budgetbot run lives, or that cron calls budgetbot poll."
+        )
     elif complete:
         yield Finding("polls", "ok", f"the last one, {_age(now - at)} ago, was complete")
     else:

@@ -60,14 +60,26 @@ def said_by(app):
             )
         ).all()
     return [
-        (datetime.fromisoformat(row[0]).replace(tzinfo=UTC), row[1], tuple(json.loads(row[2])), row[3], row[4])
+        (
+            datetime.fromisoformat(row[0]).replace(tzinfo=UTC),
+            row[1],
+            tuple(json.loads(row[2])),
+            row[3],
+            row[4],
+        )
         for row in rows
     ]
 
 
 def replayed(told):
     return [
-        (saying.event.at, saying.event.rule_id, saying.event.group, saying.event.transition, saying.event.level)
+        (
+            saying.event.at,
+            saying.event.rule_id,
+            saying.event.group,
+            saying.event.transition,
+            saying.event.level,
+        )
         for saying in told.sayings
     ]
 

@@ -6,9 +6,9 @@ from itertools import accumulate
 from bot.core.explaining.working import DayLine, Step, Working
 from bot.core.incident import Unjudged
 from bot.core.kinds import first_seen, freshness, native_limit
-from bot.core.limited import limited_project
 from bot.core.kinds.freshness import instant
 from bot.core.kinds.freshness import told as lasting
+from bot.core.limited import limited_project
 from bot.core.limits import running_month
 from bot.core.money import show_usd
 from bot.core.period import DAY, show_day

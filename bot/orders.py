@@ -85,9 +85,9 @@ class _Order:
         before = overlays.acknowledgements(self.tx, [incident.fingerprint]).get(incident.fingerprint)
         if before and not outgrown(self.rules.book, before, incident):
             return Outcome(f"{name} is acknowledged already, by {{by}} at {_at(before.at)}.", before.by)
-        given = Acknowledgement(
-            incident.fingerprint, self.by.who, self.now, incident.value, incident.severity
-        )
+        rule = self.rules.book.rule(incident.rule_id)
+        falls = rule is not None and rule.falls
+        given = Acknowledgement.of(incident, self.by.who, self.now, falls=falls)
         overlays.acknowledge(self.tx, given)
         self._audit(incident.fingerprint, _held_by(before), {**_held_by(given), **self._note()})
         self._tell(incident, "acknowledged", f"Acknowledged by {named(self.by.who)}")

@@ -1,11 +1,14 @@
 """What a silence is about, and what an acknowledgement bears: tables."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from bot.core.acknowledge import Acknowledgement
 from bot.core.filters import Filter
+from bot.core.incident import Incident
+from bot.core.period import Span
 from bot.core.query import parse
 from bot.core.rules.select import Pattern
 from bot.core.silence import Silence, Subject, as_matchers, conditions_of
@@ -107,3 +110,33 @@ def test_an_acknowledgement_stands_until_it_gets_worse(severity, value, falls, s
 def test_what_was_nothing_is_worse_with_the_first_cent():
     assert Acknowledgement("a", "U1", NOW, 0, "warning").outgrown("warning", 0) == ""
     assert Acknowledgement("a", "U1", NOW, 0, "warning").outgrown("warning", 1)
+
+
+INCIDENT = Incident(
+    fingerprint="a",
+    rule_id="r",
+    group=(),
+    occurrence="#1",
+    state="firing",
+    level="100%",
+    severity="warning",
+    said_levels=("100%",),
+    value=20,
+    amount=10,
+    said=100,
+    peak=100,
+    span=Span(date(2026, 11, 22), date(2026, 11, 23)),
+    days=(date(2026, 11, 21), date(2026, 11, 22)),
+    opened_at=NOW,
+    changed_at=NOW,
+    reason="run goes on",
+)
+
+
+def test_in_a_run_the_worst_of_its_days_was_seen_and_in_a_month_the_figure_of_now():
+    """At ten in the morning a day's figure is small; that it reaches yesterday's by the evening is no growth."""
+    seen = INCIDENT
+    assert Acknowledgement.of(seen, "U1", NOW).outgrown("warning", 110) == ""
+    assert Acknowledgement.of(seen, "U1", NOW).outgrown("warning", 125)
+    assert Acknowledgement.of(replace(seen, occurrence="2026-11-01"), "U1", NOW).value == 20
+    assert Acknowledgement.of(seen, "U1", NOW, falls=True).value == 20

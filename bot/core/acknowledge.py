@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
+from bot.core.incident import Incident
 from bot.core.rules.book import rank
 
 
@@ -16,6 +18,16 @@ class Acknowledgement:
     at: datetime
     value: int
     severity: str
+
+    @classmethod
+    def of(cls, incident: Incident, by: str, at: datetime, *, falls: bool = False) -> Self:
+        """Return somebody's word that they look after an incident as it is now.
+
+        In a run the figure of today may be that of a few hours: what they have seen is the worst of its days.
+        """
+        run = incident.occurrence.startswith("#") and not falls
+        value = max(incident.value, incident.peak) if run else incident.value
+        return cls(incident.fingerprint, by, at, value, incident.severity)
 
     def outgrown(self, severity: str, value: int, *, falls: bool = False) -> str:
         """Return why it no longer stands, in words; '' while it does.

@@ -157,8 +157,7 @@ def _look_after(tx: Connection, now: datetime) -> None:
             and incident.severity == "critical"
             and incident.fingerprint not in known
         ):
-            given = Acknowledgement(incident.fingerprint, "owner", now, incident.value, incident.severity)
-            overlays.acknowledge(tx, given)
+            overlays.acknowledge(tx, Acknowledgement.of(incident, "owner", now))
 
 
 # -- what OpenAI says ------------------------------------------------------------------------------

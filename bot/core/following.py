@@ -55,6 +55,8 @@ class Following(Replay):
     _day: date | None = None
     _alike: dict[str, Hashable] = field(default_factory=dict)
     _ready: list[Ready] = field(default_factory=list)
+    _numbers: dict[Hashable, int] = field(default_factory=dict)
+    """Every key there was → its number."""
     _parts: list[Parts] = field(default_factory=list)
     _inactive: list[Unjudged] = field(default_factory=list)
     _judged: dict[str, _Judged] = field(default_factory=dict)
@@ -106,12 +108,18 @@ class Following(Replay):
                 if not calm:
                     held = unready(rule, KINDS[rule.kind].needs(rule, now), fresh, view, now)
                 if like not in parts:
-                    parts[like] = Parts(pieces(rule, now, self._boundary))
+                    parts[like] = Parts(tuple(map(self._numbered, pieces(rule, now, self._boundary))))
             except Exception as error:  # noqa: BLE001 - as in evaluate
                 held = unjudgeable(rule, error)
             self._ready.append(Ready(rule, parts.get(like, _NO_PARTS), held))
         self._parts = list(parts.values())
         self._wake(now)
+
+    def _numbered(self, piece: Piece) -> Piece:
+        """Return a piece with a number for a key: it is looked up a million times."""
+        if piece.key is None:
+            return piece
+        return piece._replace(key=self._numbers.setdefault(piece.key, len(self._numbers)))
 
     def _wake(self, now: datetime) -> None:
         """Have what is open decided again where a newer span is judged: the calendar alone may end a run."""
@@ -260,7 +268,7 @@ def _is_fresh(source: Source, now: datetime) -> bool:
 
 
 def _judge(
-    rule: Rule, stale: Sequence[Piece], view: View, now: datetime, watched: frozenset[Group]
+    rule: Rule, stale: Collection[Piece], view: View, now: datetime, watched: frozenset[Group]
 ) -> dict[Hashable, list[Finding | Unjudged]]:
     """Judge some pieces of a rule, and return what is true by piece."""
     fresh: dict[Hashable, list[Finding | Unjudged]] = {part.key: [] for part in stale}
@@ -269,5 +277,6 @@ def _judge(
         for one in budget.judge(rule, view, now, watched, only=places.keys()):
             fresh[places[one.span]].append(one)
     else:
-        fresh[stale[0].key] += KINDS[rule.kind].judge(rule, view, now, watched)
+        (part,) = stale
+        fresh[part.key] += KINDS[rule.kind].judge(rule, view, now, watched)
     return fresh

@@ -18,7 +18,7 @@ group, or the probability on every day of its month, cost little more than its f
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import cycle, pairwise
+from itertools import accumulate, cycle, pairwise
 from math import erfc, exp, log, sqrt
 from typing import Literal, Self
 
@@ -108,6 +108,8 @@ class Pace:
         self._before = [0.0]
         self._weekdays = Weekdays()
         self._levels: dict[int, float] = {}
+        self._ahead: dict[int, tuple[float, tuple[float, ...]]] = {}
+        """What a day is worth from a day on, and the sums of the factors of the first 0 to 7 days ahead."""
         self._errors: dict[tuple[int, int], tuple[float, ...]] = {}
         self._chances: dict[tuple[Span, int, date], float | None] = {}
         for value in settled:
@@ -119,7 +121,7 @@ class Pace:
         if value > 0 and not self._launched:
             self._launched, self._launch = True, self.settled_until
             self._days, self._before, self._weekdays = [], [0.0], Weekdays()
-            self._levels, self._errors, self._chances = {}, {}, {}
+            self._levels, self._ahead, self._errors, self._chances = {}, {}, {}, {}
         self.settled_until += DAY
         self._days.append(float(max(value, 0)))
         self._before.append(self._before[-1] + self._days[-1])
@@ -154,10 +156,11 @@ class Pace:
             return needs
         known = self.settled_of(period, until)
         ahead = self._path(period, seen, until)
-        floor = sum(max(got, 0) for _, got, _ in ahead)
-        credit = sum(min(got, 0) for _, got, _ in ahead)
-        to_come = sum(expected for _, _, expected in ahead)
-        known += credit
+        floor, to_come = 0, 0.0
+        for _, got, expected in ahead:
+            floor += max(got, 0)
+            known += min(got, 0)
+            to_come += expected
         errors = self.past_errors(until, (period.end - until).days)
         sigma = _spread(errors) if ahead else 0.0
         total, low, high = (
@@ -238,9 +241,14 @@ class Pace:
         return found
 
     def _error(self, origin: int, horizon: int) -> float:
-        factors, level = self._weekdays.factors(origin), self._level(origin)
+        ahead = self._ahead.get(origin)
+        if ahead is None:
+            factors, turn = self._weekdays.factors(origin), origin % WEEK
+            sums = tuple(accumulate(factors[turn:] + factors[:turn], initial=0.0))
+            ahead = self._ahead[origin] = (self._level(origin), sums)
+        level, sums = ahead
         whole, rest = divmod(horizon, WEEK)
-        forecast = level * (WEEK * whole + sum(factors[(origin + n) % WEEK] for n in range(rest)))
+        forecast = level * (WEEK * whole + sums[rest])
         actual = self._before[origin + horizon] - self._before[origin]
         if forecast <= 0 or actual <= 0:
             return 0.0 if forecast <= 0 and actual <= 0 else WORST_ERROR if actual > 0 else -WORST_ERROR
@@ -251,10 +259,13 @@ class Pace:
         origin = self._at(until)
         factors, level = self._weekdays.factors(origin), self._level(origin)
         path = []
-        for place in range(max(0, (period.start - until).days), (period.end - until).days):
+        begin = max(0, (period.start - until).days)
+        day = until + begin * DAY
+        for place in range(begin, (period.end - until).days):
             got = seen[place] if place < len(seen) else 0
             expected = level * factors[(origin + place) % WEEK]
-            path.append((until + timedelta(days=place), got, max(float(got), expected)))
+            path.append((day, got, max(float(got), expected)))
+            day += DAY
         return path
 
     def _level(self, origin: int) -> float:

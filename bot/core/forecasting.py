@@ -26,9 +26,21 @@ class Foresight:
         self._until = settled_until(rule, now)
         self._days = view.days(rule.metric, rule.scope) if rule.period.kind in COURSES else None
         self._begins = view.history_from
+        # Rules that look at the same spend ask the same.
+        asked = ("foresight", rule.metric, rule.scope, self._until, self.levels)
+        self._told: dict[tuple[Group, Span, int, int], tuple[Threshold, ...]] = view.asked.setdefault(
+            asked, {}
+        )
 
     def of(self, group: Group, span: Span, value: int, amount: int) -> tuple[Threshold, ...]:
         """Return the forecast levels that stand and are not reached, lowest first."""
+        asked = (group, span, value, amount)
+        found = self._told.get(asked)
+        if found is None:
+            found = self._told[asked] = self._of(group, span, value, amount)
+        return found
+
+    def _of(self, group: Group, span: Span, value: int, amount: int) -> tuple[Threshold, ...]:
         if self._days is None or self._begins is None or value <= 0:
             return ()
         open_ = sorted(

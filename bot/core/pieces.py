@@ -31,7 +31,7 @@ class Parts:
     pieces: tuple[Piece, ...]
     order: tuple[Hashable, ...] = field(init=False)
     keys: frozenset[Hashable] = field(init=False)
-    touched: list[Piece] = field(default_factory=list)
+    touched: dict[Hashable, Piece] = field(default_factory=dict)
     """Those that rest on what changed since the last look, or on more than figures."""
 
     def __post_init__(self) -> None:
@@ -40,13 +40,14 @@ class Parts:
 
     def touch(self, days: Collection[date]) -> None:
         """Take note of the days whose figures changed since the last look."""
-        self.touched = [piece for piece in self.pieces if piece.key is None or _rests(piece, days)]
+        self.touched = {piece.key: piece for piece in self.pieces if piece.key is None or _rests(piece, days)}
 
-    def stale(self, known: Collection[Hashable]) -> list[Piece]:
+    def stale(self, known: Collection[Hashable]) -> Collection[Piece]:
         """Return the pieces to be judged where those of some keys are known."""
+        touched = self.touched
         if self.keys == known:
-            return self.touched
-        return [piece for piece in self.pieces if piece.key not in known or piece in self.touched]
+            return touched.values()
+        return [piece for piece in self.pieces if piece.key not in known or piece.key in touched]
 
 
 def _rests(piece: Piece, days: Collection[date]) -> bool:

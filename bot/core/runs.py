@@ -63,7 +63,7 @@ class Runs:
             if finding.top is None and not run.level:
                 decision = self.do.quietly(finding, run, Reason.ALREADY_SAID)
             else:
-                decision = self.do.follow(finding, replace(run, days=_with(run.days, start)))
+                decision = self.do.follow(finding, _with(run, start))
             return foresee(self.do, finding, run, decision)
         if finding.top is None:
             if start in run.days:
@@ -73,7 +73,7 @@ class Runs:
             return Decision(run.rule_id, run.group, Reason.BELOW)
         if not run.announced:
             return self._unheard(finding, run)
-        grown = replace(run, days=_with(run.days, start))
+        grown = _with(run, start)
         if start == run.span.start:
             return self.do.follow(finding, grown)
         if start < run.span.start:
@@ -95,7 +95,7 @@ class Runs:
     def _unheard(self, finding: Finding, run: Incident) -> Decision:
         """A run that was over before the rule's first evaluation, and was not announced."""
         start = finding.span.start
-        grown = replace(run, days=_with(run.days, start))
+        grown = _with(run, start)
         if finding.closed and self.do.first:
             later, peak = max(run.span, finding.span), max(run.peak, finding.value)
             grown = replace(grown, span=later, peak=peak)
@@ -142,12 +142,15 @@ def _touches(run: Incident, start: date, within: timedelta) -> bool:
     return run.first_day - within <= start <= run.span.start + within
 
 
-def _with(days: tuple[date, ...], day: date) -> tuple[date, ...]:
-    return days if day in days else tuple(sorted((*days, day)))
+def _with(run: Incident, day: date) -> Incident:
+    """Return the run with a breached day more."""
+    return run if day in run.days else replace(run, days=tuple(sorted((*run.days, day))))
 
 
 def _if_changed(decision: Decision, before: Incident) -> Decision:
-    return replace(decision, incident=None) if same(decision.incident, before) else decision
+    if not same(decision.incident, before):
+        return decision
+    return Decision(decision.rule_id, decision.group, decision.reason, decision.events)
 
 
 _STATE = attrgetter(*(part.name for part in fields(Incident) if part.name not in ("reason", "changed_at")))
@@ -165,5 +168,7 @@ def _merge(changed: dict[str, Decision], decision: Decision) -> None:
     if before is None:
         changed[key] = decision
         return
-    reason = decision.reason if decision.events or not before.events else before.reason
-    changed[key] = replace(decision, reason=reason, events=(*before.events, *decision.events))
+    if before.events:
+        reason = decision.reason if decision.events else before.reason
+        decision = replace(decision, reason=reason, events=(*before.events, *decision.events))
+    changed[key] = decision

@@ -223,16 +223,17 @@ class Transitions:
         kept = incident.state == "ended" or reason in (Reason.ALREADY_SAID, Reason.NEAR)
         # The bar of a run's later day is what came before that day, or it would rise with every poll.
         peak = incident.peak if _another_day(finding, incident) else max(incident.peak, finding.value)
-        changed = replace(
-            incident, peak=peak, reason=incident.reason if kept else reason, changed_at=self.now
-        )
+        why = incident.reason if kept else reason
         if keep_span:
-            return changed
+            return replace(incident, peak=peak, reason=why, changed_at=self.now)
         state = incident.state
         if state != "ended":
             state = "firing" if top or keep_level or incident.forecast else "ok"
         return replace(
-            changed,
+            incident,
+            peak=peak,
+            reason=why,
+            changed_at=self.now,
             value=finding.value,
             amount=finding.amount,
             span=finding.span,

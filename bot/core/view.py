@@ -1,8 +1,9 @@
 """What is known at an instant: everything a rule may look at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from bot.core.limits import Limits
 from bot.core.live.estimate import Estimates
@@ -69,6 +70,8 @@ class View:
     """Every line that `live` was made of."""
     limits: Limits = field(default_factory=Limits)
     sources: Mapping[str, Source] = field(default_factory=dict)
+    asked: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was worked out of it once, by the question: the next that asks it is a rule that asks the same."""
     _days: dict[tuple[str, Scope], Daily | None] = field(default_factory=dict, repr=False, compare=False)
     _sums: dict[tuple[str, Scope, Span], dict[Group, int]] = field(
         default_factory=dict, repr=False, compare=False

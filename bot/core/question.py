@@ -34,6 +34,20 @@ class Query:
     wake: int | None = None
     """Nano-dollars of growth that end a silence."""
     reason: str = ""
+    versus: Span | None = None
+    """The range it is compared with, where `vs=` names one."""
+    versus_words: str = ""
+    """That range as it was said."""
+    chart: bool | None = None
+    """`chart` or `nochart`; None where nobody said."""
+    raw: bool = False
+    """Amounts to their last digit."""
+    when: str = ""
+    """When a subscription comes: `daily 09:00`, `weekly monday 09:00`, `monthly 1 09:00`."""
+    every: bool = False
+    """`all`: every open alert that the filters leave."""
+    to: str = ""
+    """Where a public answer goes: the id of a channel or of a person, as Slack escapes them."""
 
     @property
     def command(self) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 
 from bot.answers import answer
 from bot.app import App
+from bot.core.asker import Asker
 from bot.core.query import Query, parse
 from bot.core.verbs import VERBS
 from bot.demo.openai_server import OpenAIServer
 from bot.demo.organization import Organization
 from bot.edge.slack import Posted
-from bot.orders import Actor, carry_out
+from bot.orders import carry_out
 from bot.poll import tick
 from bot.render import replies, terminal
 from bot.render.drawn import draw
@@ -117,7 +118,7 @@ def _answer(app: App, words: str, now: datetime, say: Say) -> None:
     say(f"/budget {words}")
     asked = parse(words, now.date())
     if isinstance(asked, Query) and asked.verb in VERBS and VERBS[asked.verb].orders:
-        done = carry_out(app.store, app.rules.now(now), asked, Actor("you", "admin"), now)
+        done = carry_out(app.store, app.rules.now(now), asked, Asker("you", role="admin"), now)
         say(terminal.outcome(done))
         return
     given, query = answer(app.store, app.rules.now(now), words, now)

@@ -7,13 +7,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bot.core.acknowledge import Acknowledgement
+from bot.core.asker import Asker
 from bot.core.filters import Filter
 from bot.core.incident import Incident
 from bot.core.money import show_usd
 from bot.core.ordering import ends_at
 from bot.core.outcome import Outcome
 from bot.core.question import Query
-from bot.core.roles import Role, may
+from bot.core.roles import may
 from bot.core.silence import LONGEST, Silence, as_matchers
 from bot.core.telling import subject
 from bot.edge.store import cards, incidents, overlays, records
@@ -28,16 +29,7 @@ IN_THREADS = 10
 """Alerts in whose threads a new silence is told: of more, the answer and `status` tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who gives an order."""
-
-    who: str
-    """A Slack user id, or the name somebody has in the shell."""
-    role: Role
-
-
-def carry_out(store: Store, rules: InForce, query: Query, by: Actor, now: datetime) -> Outcome:
+def carry_out(store: Store, rules: InForce, query: Query, by: Asker, now: datetime) -> Outcome:
     """Do what an order says, and say what became of it. Raises Unanswered when the database cannot be written."""
     if why := may(by.role):
         return Outcome(why, done=False, refused=True)
@@ -70,7 +62,7 @@ class _Order:
     tx: Connection
     rules: InForce
     query: Query
-    by: Actor
+    by: Asker
     now: datetime
 
     def acknowledge(self, mark: str) -> Outcome:

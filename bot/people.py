@@ -3,11 +3,11 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.core.roles import Role, role_of
+from bot.core.asker import Asker
+from bot.core.roles import role_of
 from bot.edge.slack import Identity, Person
 from bot.edge.slack_trouble import SlackTrouble
 from bot.settings import Settings
@@ -29,15 +29,6 @@ class Directory(Protocol):
     def members(self, group_id: str) -> frozenset[str]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What somebody may do, or why they may do nothing."""
-
-    role: Role = "viewer"
-    why: str = ""
-    """Why they may not change anything, whatever it is; '' when the role decides."""
-
-
 class People:
     """Looks people up. Safe to be called from many threads at once."""
 
@@ -51,19 +42,21 @@ class People:
         self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._lock = threading.Lock()
 
-    def look_up(self, user_id: str) -> Known:
+    def look_up(self, user_id: str) -> Asker:
         """Return what a person may do; when Slack cannot be asked, nothing."""
         try:
             person = self._slack.user(user_id)
             with self._lock:
                 self._team = self._team or self._slack.whoami().team_id
                 if stranger := _stranger(person, self._team):
-                    return Known(why=stranger)
+                    return Asker(user_id, zone=person.tz, why=stranger)
                 mine = {user_id, *self._groups_of(user_id)}
         except SlackTrouble as trouble:
             log.warning("not looked up", extra={"why": str(trouble)})
-            return Known(why="Slack does not say who you are, so nothing was changed. Try again in a minute.")
-        return Known(role_of(mine, self._operators, self._admins))
+            why = "Slack does not say who you are, so nothing was changed. Try again in a minute."
+            return Asker(user_id, why=why)
+        role = role_of(mine, self._operators, self._admins)
+        return Asker(user_id, frozenset(mine), person.tz, role)
 
     def _groups_of(self, user_id: str) -> set[str]:
         """Return the user groups among operators and admins that a person is in: their ids and handles."""

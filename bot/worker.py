@@ -13,6 +13,7 @@ from types import FrameType
 from bot.app import App
 from bot.core.errors import BotError, Unanswered
 from bot.core.schedule import next_due
+from bot.desk import Desk
 from bot.edge.slack_app import Socket, build_app
 from bot.listen import Listener
 from bot.people import People
@@ -102,7 +103,7 @@ def work(app: App, stop: threading.Event | None = None) -> bool:
     with ExitStack() as closing:
         # Answers follow the rules that the last tick judged by, and wait for nobody who reads files.
         people = People(app.slack, settings, app.clock)
-        listener = Listener(app.store, app.rules.last, app.clock, people)
+        listener = Listener(Desk(app.store, app.rules.last, app.clock, people, app.slack, app))
         bolt = build_app(settings.slack_bot_token, settings.slack_api_url, listener.handlers)
         socket = Socket(bolt, settings.slack_app_token)
         closing.callback(socket.close)

@@ -14,7 +14,8 @@ from bot.core.live.estimate import Estimate, Estimates
 from bot.core.period import DAY, Span
 from bot.edge.store import live
 from bot.edge.store.store import Store
-from bot.render.accuracy import headline, reply, shell
+from bot.render.answers.accuracy import headline, shell
+from bot.render.answers.accuracy import slack as reply
 from bot.viewing import keep_score
 from tests.spending import golden
 from tests.standins.slack_rules import check_message

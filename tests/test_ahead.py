@@ -20,7 +20,7 @@ from bot.core.query import parse
 from bot.core.question import Query
 from bot.core.spend import Names
 from bot.core.units import USD, counts
-from bot.render import ahead
+from bot.render.answers import forecast as ahead
 from bot.render.replies import reply
 from tests.replaying import DOLLAR, Story, at, book_of
 from tests.spending import golden

@@ -8,6 +8,7 @@ import pytest
 
 from bot.__main__ import run
 from bot.answers import answer
+from bot.core.asker import Asker
 from bot.core.explaining.working import DayLine, Step, Working
 from bot.core.explanation import Data, Delivery, Explanation, Laid, Spoken
 from bot.core.listing import RuleLine
@@ -18,8 +19,8 @@ from bot.core.rules.book import Origin
 from bot.core.status import Standing
 from bot.core.units import USD
 from bot.core.view import Source
-from bot.orders import Actor, carry_out
-from bot.render import explanation
+from bot.orders import carry_out
+from bot.render.answers import explain as explanation
 from bot.render.replies import reply
 from tests.shell import environment
 from tests.spending import DOLLAR, golden
@@ -216,7 +217,9 @@ def test_who_looks_after_it_and_which_silence_holds_it_back(tmp_path):
         for words in ("ack {mark} -- mine", "silence project=search-prod for 4h -- load test"):
             mark = mark_of(built, "project-month", "search-prod")
             order = parse(words.format(mark=mark), now.date())
-            done = carry_out(built.app.store, built.app.rules.now(now), order, Actor("U1ALICE", "admin"), now)
+            done = carry_out(
+                built.app.store, built.app.rules.now(now), order, Asker("U1ALICE", role="admin"), now
+            )
             assert done.done, done
         given = ask(built, "explain project-month", now="2026-10-05 18:15")
     acknowledged, silenced = given.laid

@@ -5,6 +5,7 @@ from threading import Event, Thread
 
 import pytest
 
+from bot.desk import Desk
 from bot.edge.slack_app import Socket, build_app
 from bot.listen import Listener
 from tests.syncing import empty_database
@@ -19,7 +20,7 @@ rules:
 
 @contextmanager
 def listening(w):
-    listener = Listener(w.app.store, w.app.rules.last, w.app.clock)
+    listener = Listener(Desk(w.app.store, w.app.rules.last, w.app.clock))
     bolt = build_app(w.settings.slack_bot_token, w.settings.slack_api_url, listener.handlers)
     socket = Socket(bolt, w.settings.slack_app_token, ping_interval=1)
     socket.connect()
@@ -155,7 +156,7 @@ def test_nobody_waits_for_whoever_writes_to_the_database(spent, slack):
 
 def test_what_one_process_heard_the_next_one_knows(spent):
     def a_process():
-        return Listener(spent.app.store, spent.app.rules.last, lambda: clock[0])
+        return Listener(Desk(spent.app.store, spent.app.rules.last, lambda: clock[0]))
 
     clock = [at("2025-10-05 12:00")]
     first = a_process()
@@ -169,17 +170,17 @@ def test_what_one_process_heard_the_next_one_knows(spent):
 
 
 def test_who_asks_what_somebody_is_just_asking_shares_the_answer(spent, monkeypatch):
-    import bot.listen
+    import bot.desk
 
-    real, begun, go_on, said = bot.listen.answer, Event(), Event(), []
+    real, begun, go_on, said = bot.desk.answer, Event(), Event(), []
 
-    def slow(store, rules, words, now):
+    def slow(store, rules, words, now, **more):
         begun.set()
         assert go_on.wait(10)
-        return real(store, rules, words, now)
+        return real(store, rules, words, now, **more)
 
-    monkeypatch.setattr("bot.listen.answer", slow)
-    listener = Listener(spent.app.store, spent.app.rules.last, spent.app.clock)
+    monkeypatch.setattr("bot.desk.answer", slow)
+    listener = Listener(Desk(spent.app.store, spent.app.rules.last, spent.app.clock))
     people = [Thread(target=listener.command, args=({"text": "status"}, said.append)) for _ in range(5)]
     people[0].start()
     assert begun.wait(10)
@@ -192,16 +193,16 @@ def test_who_asks_what_somebody_is_just_asking_shares_the_answer(spent, monkeypa
     assert len(listening_in) == 5
     assert len(said) == 5
     assert all(answer == said[0] for answer in said)
-    monkeypatch.setattr("bot.listen.answer", real)
+    monkeypatch.setattr("bot.desk.answer", real)
     listener.command({"text": "status"}, said.append)  # nothing is kept for later
     assert len(said) == 6
 
 
 def test_a_store_that_does_not_answer_is_told_with_an_id(spent, slack, monkeypatch, caplog):
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError("canary xoxb-canary")
 
-    monkeypatch.setattr("bot.listen.answer", broken)
+    monkeypatch.setattr("bot.desk.answer", broken)
     (answer,) = slack.slash("status").wait()
     assert "id e-" in answer["text"]
     assert "canary" not in str(answer)

@@ -14,6 +14,7 @@ from bot.core.ordering import ends_at
 from bot.core.query import Misread, parse
 from bot.core.question import Query
 from bot.core.roles import may, role_of
+from bot.desk import Desk
 from bot.edge.slack import Slack
 from bot.edge.slack_app import Socket, build_app
 from bot.listen import Listener
@@ -284,7 +285,7 @@ def test_people_order_in_slack_and_guests_do_not(breached):
     breached.app.clock = lambda: at("2025-10-05 12:10")
     settings = Settings()
     people = People(breached.app.slack, settings, breached.app.clock)
-    listener = Listener(breached.app.store, breached.app.rules.last, breached.app.clock, people)
+    listener = Listener(Desk(breached.app.store, breached.app.rules.last, breached.app.clock, people))
     bolt = build_app(breached.settings.slack_bot_token, breached.settings.slack_api_url, listener.handlers)
     socket = Socket(bolt, breached.settings.slack_app_token, ping_interval=1)
     socket.connect()
@@ -324,8 +325,9 @@ def test_a_database_that_cannot_be_written_is_said_and_changes_nothing(breached)
 
     said = []
     people = People(breached.app.slack, Settings(), breached.app.clock)
-    listener = Listener(breached.app.store, breached.app.rules.last, breached.app.clock, people)
-    listener._store = Busy()
+    desk = Desk(breached.app.store, breached.app.rules.last, breached.app.clock, people)
+    listener = Listener(desk)
+    desk.store = Busy()
     listener.command({"text": "ack 9f3c", "user_id": "U1ALICE"}, said.append)
     assert said[0]["text"] == "The database is busy. Nothing was changed."
 

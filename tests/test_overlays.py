@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from bot.core.asker import Asker
 from bot.core.query import parse
 from bot.core.question import Query
-from bot.orders import Actor, carry_out
+from bot.orders import carry_out
 from tests.standins.slack_rules import check_message
 from tests.syncing import empty_database
 from tests.test_stories import Story, shown
@@ -40,7 +41,7 @@ class Laid(Story):
         query = parse(words.replace("FP", self.fingerprint()), at(now).date())
         assert isinstance(query, Query), query
         rules = self.world.app.rules.now(at(now))
-        return carry_out(self.world.app.store, rules, query, Actor(who, role), at(now))
+        return carry_out(self.world.app.store, rules, query, Asker(who, role=role), at(now))
 
     def rows(self, sql):
         with self.world.app.store.reading() as tx:
@@ -287,7 +288,7 @@ def test_what_is_silenced_opens_when_the_silence_ends_if_it_is_still_news(story)
         story.world.app.store,
         story.world.app.rules.now(at("2026-10-02 11:30")),
         query,
-        Actor("ada", "admin"),
+        Asker("ada", role="admin"),
         at("2026-10-02 11:30"),
     )
     assert done.said == (
@@ -337,7 +338,7 @@ def silence(story, words, now, role="admin", who="U1ALICE"):
     query = parse(words, at(now).date())
     assert isinstance(query, Query), query
     return carry_out(
-        story.world.app.store, story.world.app.rules.now(at(now)), query, Actor(who, role), at(now)
+        story.world.app.store, story.world.app.rules.now(at(now)), query, Asker(who, role=role), at(now)
     )
 
 

@@ -32,7 +32,7 @@ OCTOBER = "2026-10-01..2026-10-31"
 
 
 def told(words, rows=SPENT, form="json", **known):
-    return terminal.report(answered(words, rows, **known), form)
+    return terminal.shell(answered(words, rows, **known), form)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ STATUS = Status(AS_OF, (FIRING, FINE, LEARNING))
 
 def test_status_is_the_golden_one():
     golden(
-        "answer_status.txt", "\n\n".join(terminal.status(STATUS, form) for form in ("json", "csv", "table"))
+        "answer_status.txt", "\n\n".join(terminal.shell(STATUS, form) for form in ("json", "csv", "table"))
     )
 
 
@@ -262,7 +262,7 @@ def test_status_of_every_kind_is_the_golden_one():
     status = Status(AS_OF, KINDS)
     golden(
         "answer_status_kinds.txt",
-        "\n\n".join(terminal.status(status, form) for form in ("json", "csv", "table")),
+        "\n\n".join(terminal.shell(status, form) for form in ("json", "csv", "table")),
     )
 
 
@@ -276,12 +276,12 @@ def test_status_of_every_kind_is_the_golden_one():
     ],
 )
 def test_figures_are_exact_in_the_units_of_the_rule(standing, value, amount, unit):
-    (told,) = json.loads(terminal.status(Status(AS_OF, (standing,)), "json"))["rules"]
+    (told,) = json.loads(terminal.shell(Status(AS_OF, (standing,)), "json"))["rules"]
     assert (told["value"], told["amount"], told["unit"]) == (value, amount, unit)
 
 
 def test_estimates_and_limits_are_told_to_machines():
-    (told,) = json.loads(terminal.status(Status(AS_OF, (KINDS[0],)), "json"))["rules"]
+    (told,) = json.loads(terminal.shell(Status(AS_OF, (KINDS[0],)), "json"))["rules"]
     assert (told["estimated"], told["hard_limit"], told["cut_off_at"]) == (
         "312",
         "12000",
@@ -290,7 +290,7 @@ def test_estimates_and_limits_are_told_to_machines():
 
 
 def test_the_contracts_own_status():
-    body = json.loads(terminal.status(STATUS, "json"))
+    body = json.loads(terminal.shell(STATUS, "json"))
     assert list(body) == ["as_of", "rules"]
     assert body["rules"][0] == {
         "rule": "project-month",
@@ -360,16 +360,16 @@ def test_the_contracts_own_status():
     ],
 )
 def test_the_first_line_of_status(status, words, line):
-    assert terminal.status(status, "table", asked(words)).split("\n")[0] == line
+    assert terminal.shell(status, "table", asked(words)).split("\n")[0] == line
 
 
 def test_what_is_wrong_stands_above_everything():
     status = replace(
         STATUS, notes=("The rule files have 1 error (a.yaml:1:1 B001: x); the last good rules go on.",)
     )
-    assert terminal.status(status, "table").startswith("Warning: The rule files have 1 error")
+    assert terminal.shell(status, "table").startswith("Warning: The rule files have 1 error")
     rules = Listing((), notes=("The rule files have 1 error.",))
-    assert terminal.rules(rules, "table").startswith(
+    assert terminal.shell(rules, "table").startswith(
         "Warning: The rule files have 1 error.\nThere are no rules."
     )
 
@@ -391,12 +391,12 @@ RULES = Listing(
 
 
 def test_rules_are_the_golden_ones():
-    golden("answer_rules.txt", "\n\n".join(terminal.rules(RULES, form) for form in ("json", "csv", "table")))
+    golden("answer_rules.txt", "\n\n".join(terminal.shell(RULES, form) for form in ("json", "csv", "table")))
 
 
 @pytest.mark.parametrize("topic", ["", *VERBS])
 def test_help_names_whatever_may_follow(topic):
-    text = terminal.help_text(helped(topic))
+    text = terminal.shell(helped(topic), "table")
     for verb in helped(topic).verbs:
         assert verb.usage in text
         assert ("RANGE: " in text) or not verb.span
@@ -405,4 +405,4 @@ def test_help_names_whatever_may_follow(topic):
 
 
 def test_help_is_the_golden_one():
-    golden("answer_help.txt", terminal.help_text(helped("")))
+    golden("answer_help.txt", terminal.shell(helped(""), "table"))

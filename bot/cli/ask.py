@@ -24,38 +24,16 @@ def _ask(verb: str, words: tuple[str, ...], now_text: str | None, form: str) -> 
     if isinstance(query, Misread):
         raise _misread(query)
     from bot.answers import answer  # noqa: PLC0415
-    from bot.core.accuracy import Accuracy  # noqa: PLC0415
-    from bot.core.ahead import Forecasts  # noqa: PLC0415
-    from bot.core.explanation import Explanation  # noqa: PLC0415
-    from bot.core.helping import Help  # noqa: PLC0415
-    from bot.core.listing import Listing  # noqa: PLC0415
-    from bot.core.report import Report  # noqa: PLC0415
-    from bot.core.status import Status  # noqa: PLC0415
     from bot.edge.store.store import Store  # noqa: PLC0415
-    from bot.render import accuracy as score  # noqa: PLC0415
-    from bot.render import ahead, explanation, terminal  # noqa: PLC0415
+    from bot.render import terminal  # noqa: PLC0415
     from bot.rulebook import Rules  # noqa: PLC0415
 
     form = query.format or form
     with Store(found.database_url) as store:
         given, asked = answer(store, Rules(found, store).now(now), [verb, *words], now, every=form != "table")
-    match given:
-        case Report():
-            click.echo(terminal.report(given, form))
-        case Status():
-            click.echo(terminal.status(given, form, asked))
-        case Forecasts():
-            click.echo(ahead.shell(given, form))
-        case Explanation():
-            click.echo(explanation.shell(given, form))
-        case Accuracy():
-            click.echo(score.shell(given, form))
-        case Misread():
-            raise _misread(given)
-        case Listing():
-            click.echo(terminal.rules(given, form, asked))
-        case Help():
-            click.echo(terminal.help_text(given))
+    if isinstance(given, Misread):
+        raise _misread(given)
+    click.echo(terminal.shell(given, form, asked))
 
 
 def _misread(answer: "Misread") -> Misused:
@@ -172,4 +150,4 @@ def help_(words: tuple[str, ...]) -> None:
     query = parse(["help", *words], moment(None).date())
     if isinstance(query, Misread):
         raise Misused(query.problem, f"Try: budgetbot {query.corrections[0]}")
-    click.echo(terminal.help_text(helped(query.topic)))
+    click.echo(terminal.shell(helped(query.topic), "table"))

@@ -33,16 +33,17 @@ def _order(verb: str, words: tuple[str, ...], now_text: str | None) -> None:
         from bot.core.helping import helped  # noqa: PLC0415
         from bot.render import terminal  # noqa: PLC0415
 
-        click.echo(terminal.help_text(helped(order.topic)))
+        click.echo(terminal.shell(helped(order.topic), "table"))
         return
+    from bot.core.asker import Asker  # noqa: PLC0415
     from bot.edge.store.store import Store  # noqa: PLC0415
-    from bot.orders import Actor, carry_out  # noqa: PLC0415
+    from bot.orders import carry_out  # noqa: PLC0415
     from bot.render import terminal  # noqa: PLC0415
     from bot.rulebook import Rules  # noqa: PLC0415
 
     with Store(found.database_url) as store:
         # Whoever may write the database may order anything: the system's own name goes into the audit.
-        by = Actor(getuser(), "admin")
+        by = Asker(getuser(), role="admin")
         done = carry_out(store, Rules(found, store).now(now), order, by, now)
     if done.refused:
         raise Misused(terminal.outcome(done), "budgetbot status shows the alerts there are.")

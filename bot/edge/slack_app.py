@@ -46,19 +46,25 @@ def _unheard(kind: str, payload: Payload) -> None:
     """Nobody cares for events yet."""
 
 
+def _unsent(callback_id: str, payload: Payload, respond: Respond) -> None:
+    """Nobody opens modals yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handlers:
     """What to do with what people do. Each runs in a thread of its own after the acknowledgement, and may raise.
 
     `command(payload, respond)` gets a slash command; `action(action_id, payload, respond)` a click. `first_time(key)`
     says whether this trigger or event was never seen before, so that a second delivery does nothing. `event(type,
-    payload)` gets an event's whole envelope.
+    payload)` gets an event's whole envelope, `submission(callback_id, payload, respond)` a modal that was sent: it is
+    closed by then.
     """
 
     command: Callable[[Payload, Respond], None]
     action: Callable[[str, Payload, Respond], None]
     first_time: Callable[[str], bool]
     event: Callable[[str, Payload], None] = _unheard
+    submission: Callable[[str, Payload, Respond], None] = _unsent
 
 
 def build_app(token: str, base_url: str, handlers: Handlers, *, signing_secret: str | None = None) -> "App":
@@ -95,6 +101,7 @@ def build_app(token: str, base_url: str, handlers: Handlers, *, signing_secret: 
     )
     app.command(COMMAND)(ack=_ack_only, lazy=[_command_work(handlers)])
     app.block_action(_ANY)(ack=_ack_only, lazy=[_action_work(handlers)])
+    app.view_submission(_ANY)(ack=_ack_only, lazy=[_submission_work(handlers)])
     app.event(_ANY)(ack=_ack_only, lazy=[_event_work(handlers)])
     return app
 
@@ -260,6 +267,16 @@ def _action_work(handlers: Handlers) -> Callable[..., None]:
         with _answered(respond, "a click"):
             if _first(handlers, body.get("trigger_id")):
                 handlers.action(body["actions"][0]["action_id"], body, respond)
+
+    return work
+
+
+def _submission_work(handlers: Handlers) -> Callable[..., None]:
+    def work(body: Payload) -> None:
+        respond = responder((body.get("response_urls") or [{}])[0].get("response_url"))
+        with _answered(respond, "a modal"):
+            if _first(handlers, body.get("trigger_id") or body["view"]["id"]):
+                handlers.submission(body["view"]["callback_id"], body, respond)
 
     return work
 

@@ -59,6 +59,11 @@ def asked_at(as_of: datetime | None) -> str:
     return f"As of {as_of:%Y-%m-%d %H:%M} UTC; days are UTC days." if as_of else "Nothing was read yet."
 
 
+def foot(as_of: datetime | None, notes: Iterable[str]) -> list[str]:
+    """Return the last lines of an answer in a shell: its date, and what the reader must know."""
+    return [asked_at(as_of), *(blocks.clean(note) for note in notes)]
+
+
 # -- Slack -----------------------------------------------------------------------------------------------
 
 

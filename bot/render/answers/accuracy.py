@@ -55,8 +55,9 @@ def facts(answer: Accuracy) -> Iterator[str]:
         yield f"{_days(answer.unscored)} of {show_span(answer.span)} had no estimate."
 
 
-def shell(answer: Accuracy, form: str = "table") -> str:
+def shell(answer: Accuracy, form: str = "table", query: Query | None = None) -> str:
     """Return the score as `table`, `json` or `csv`."""
+    del query  # the answer tells
     if form == "json":
         return json_of(
             {
@@ -89,7 +90,7 @@ def shell(answer: Accuracy, form: str = "table") -> str:
     return "\n".join([*lines, asked_at(answer.as_of)])
 
 
-def reply(answer: Accuracy, query: Query | None = None) -> dict[str, Any]:
+def slack(answer: Accuracy, query: Query | None = None) -> dict[str, Any]:
     """Return the message that answers in Slack."""
     said = f"{headline(answer)}."
     body = [blocks.section(f"*{said}*")]

@@ -24,8 +24,9 @@ TOLD, SLACK_TOLD = 12, 6
 # -- a shell, and machines -------------------------------------------------------------------------------
 
 
-def shell(answer: Explanation, form: str) -> str:
+def shell(answer: Explanation, form: str = "table", query: Query | None = None) -> str:
     """Return why, as `table`, `json`, or `csv` of the days."""
+    del query  # the answer tells
     if form == "json":
         return json_of(_body(answer))
     if form == "csv":
@@ -175,7 +176,7 @@ def _body(answer: Explanation) -> dict[str, Any]:
 # -- Slack -----------------------------------------------------------------------------------------------
 
 
-def reply(answer: Explanation, query: Query | None) -> dict[str, Any]:
+def slack(answer: Explanation, query: Query | None = None) -> dict[str, Any]:
     """Return the message that answers in Slack."""
     each = answer.standing
     mark = f"{EMOJI[each.severity]} " if each.state == "firing" and each.severity else ""

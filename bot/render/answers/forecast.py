@@ -165,8 +165,9 @@ def _rest(answer: Forecasts) -> str:
 # -- a shell, and machines -------------------------------------------------------------------------------
 
 
-def shell(answer: Forecasts, form: str) -> str:
+def shell(answer: Forecasts, form: str = "table", query: Query | None = None) -> str:
     """Return what is ahead as `table`, `json` or `csv`."""
+    del query  # the answer tells
     if form == "json":
         body: dict[str, Any] = {"as_of": iso(answer.as_of), "currency": "usd"}
         body["forecasts"] = [_row(row) for row in answer.rows]
@@ -232,7 +233,7 @@ def _row(row: Ahead) -> dict[str, Any]:
 # -- Slack -----------------------------------------------------------------------------------------------
 
 
-def reply(answer: Forecasts, query: Query | None) -> dict[str, Any]:
+def slack(answer: Forecasts, query: Query | None = None) -> dict[str, Any]:
     """Return the message that answers in Slack."""
     said = headline(answer, SLACK)
     known = [row for row in answer.rows if row.known]

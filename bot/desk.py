@@ -1,0 +1,146 @@
+"""Where what people say arrives, whatever way it came: asked, ordered or refused; never a call to OpenAI meanwhile."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.answers import answer
+from bot.app import App
+from bot.clicks.click import Click
+from bot.core.asker import NOBODY, Asker
+from bot.core.errors import Unanswered
+from bot.core.outcome import Outcome
+from bot.core.query import parse
+from bot.core.question import Query
+from bot.core.verbs import VERBS
+from bot.edge.slack import Slack, SlackTrouble
+from bot.edge.store.store import Store
+from bot.orders import carry_out
+from bot.people import People
+from bot.questions import Asked, answering
+from bot.render.replies import reply
+from bot.rulebook import InForce
+
+log = logging.getLogger("budgetbot.desk")
+
+AT_ONCE = 4
+"""Answers worked out at once: more would only take the processor and the database from each other."""
+
+ME = "@me"
+"""Who asks, in a filter."""
+
+Answered = tuple[object, Query | None]
+
+
+class Desk:
+    """Answers words. Safe to be called from many threads at once.
+
+    Nothing here waits for whoever writes to the database, but orders: a poll may hold it for seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rules: Callable[[datetime], InForce],
+        clock: Callable[[], datetime],
+        people: People | None = None,
+        slack: Slack | None = None,
+        app: App | None = None,
+    ) -> None:
+        self.store = store
+        self.rules = rules
+        self.clock = clock
+        self.people = people
+        self.app = app
+        self._slack = slack
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._asking: dict[tuple[str, str], Future[Answered]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def slack(self) -> Slack:
+        """Return Slack's edge, for what a response_url cannot do."""
+        if self._slack is None:
+            assert self.app is not None
+            self._slack = self.app.slack
+        return self._slack
+
+    def ask(self, words: str, user: str) -> dict[str, Any]:
+        """Return the body that answers words, for their author alone unless they say otherwise."""
+        return reply(*self.answered(words, user))
+
+    def answered(self, words: str, user: str) -> Answered:
+        """Return the answer to words, and the question as it was understood (None where it was not)."""
+        query = parse(words, self.clock().astimezone(UTC).date())
+        if isinstance(query, Query) and changes(query):
+            return self.ordered(query, user), query
+        return self._shared(words, user if isinstance(query, Query) and _personal(query) else "")
+
+    def asker(self, user: str) -> Asker:
+        """Return who somebody is; `why` says why they may change nothing."""
+        if self.people is None or not user:
+            return Asker(user, why="Nobody can be asked who you are, so nothing was changed.")
+        return self.people.look_up(user)
+
+    def ordered(self, query: Query, user: str) -> object:
+        """Do what somebody orders who may: the payload is Slack's own, so its user id is who they are."""
+        asker = self.asker(user)
+        if asker.why:
+            return Outcome(asker.why, done=False, refused=True)
+        now = self.clock()
+        try:
+            if VERBS[query.verb].orders:
+                return carry_out(self.store, self.rules(now), query, asker, now)
+            asked = Asked(self.store, self.rules(now), query, now, asker=asker, app=self.app)
+            return answering(query.verb).answer(asked)
+        except Unanswered as failed:
+            return Outcome(f"{failed.happened} Nothing was changed.", done=False, refused=True)
+
+    def tell(self, click: Click, message: Mapping[str, Any]) -> None:
+        """Say something to one person who has no response_url: where they were, else in a direct message."""
+        place = str(click.view.get("private_metadata") or "").rpartition("|")[2]
+        if place[:1] in ("C", "G"):
+            try:
+                self.slack.whisper(place, click.user, message)
+            except SlackTrouble as trouble:
+                log.info("not whispered", extra={"why": str(trouble)})
+            else:
+                return
+        self.slack.say(click.user, message)
+
+    def _shared(self, words: str, user: str) -> Answered:
+        """Return the answer; who asks what somebody else is just asking shares it."""
+        key = (words, user)
+        with self._lock:
+            shared = self._asking.get(key)
+            mine = Future[Answered]() if shared is None else shared
+            if shared is None:
+                self._asking[key] = mine
+        if shared is not None:
+            return shared.result()
+        try:
+            with self._turns:
+                now = self.clock()
+                asker = self.asker(user) if user else NOBODY
+                mine.set_result(answer(self.store, self.rules(now), words, now, asker=asker, app=self.app))
+        except BaseException as failed:
+            mine.set_exception(failed)
+            raise
+        finally:
+            with self._lock:
+                del self._asking[key]
+        return mine.result()
+
+
+def changes(query: Query) -> bool:
+    """Tell whether a command changes something or is not for everybody: then it matters who says it."""
+    return VERBS[query.verb].orders
+
+
+def _personal(query: Query) -> bool:
+    """Tell whether the answer depends on who asks."""
+    bare = query.verb == "status" and not query.filters
+    return bare or any(ME in condition.values for condition in query.filters)

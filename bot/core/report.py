@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot.core.filters import scope_of
-from bot.core.period import DAY, Period, Span, show_day
+from bot.core.period import Period, Span
 from bot.core.question import Query
 from bot.core.ranges import before
-from bot.core.repair import nearest
 from bot.core.spend import Group, Spend
+from bot.core.stored import notes, stored, untold
 from bot.core.verbs import TIMES
-
-_NAMED = ("project", "api_key", "user")
-"""Dimensions whose every value is known by name, spent or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class Report:
     @property
     def stored(self) -> Span | None:
         """Return the days of the range that are stored; None when none of them is."""
-        return _stored(self.span, self.history_from, self.as_of)
+        return stored(self.span, self.history_from, self.as_of)
 
     @property
     def in_time(self) -> bool:
@@ -106,15 +103,15 @@ def report(query: Query, spend: Spend, today: date) -> Report:
     scope = scope_of(query.filters)
     plain = tuple(dimension for dimension in query.by if dimension not in TIMES)
     unit = _unit(query)
-    stored = _stored(span, spend.history_from, spend.as_of)
-    comparable = stored == span and spend.history_from is not None and compared.start >= spend.history_from
+    known = stored(span, spend.history_from, spend.as_of)
+    comparable = known == span and spend.history_from is not None and compared.start >= spend.history_from
     earlier = spend.within(scope, compared, plain) if comparable else {}
     sums: dict[Group, int] = {}
     names: dict[Group, tuple[str, ...]] = {}
     quiet: set[Group] = set()
     for piece, label in _pieces(span, unit) if unit else ((span, ""),):
         found = spend.within(scope, piece, plain)
-        if unit and not plain and stored and piece.start < stored.end and piece.end > stored.start:
+        if unit and not plain and known and piece.start < known.end and piece.end > known.start:
             # A day on which nothing was spent says so; a day nobody read does not read as one.
             quiet.add((label,))
             found = found or {(): 0}
@@ -151,16 +148,8 @@ def report(query: Query, spend: Spend, today: date) -> Report:
         spend.as_of,
         spend.history_from,
         today,
-        tuple(_notes(query, span, spend, today, rows)),
+        notes((span,), query.filters, spend, today, untold(query.by, (row.group for row in rows))),
     )
-
-
-def _stored(span: Span, history_from: date | None, as_of: datetime | None) -> Span | None:
-    """Return the days of `span` from the first one stored up to the one in which costs were last read."""
-    if history_from is None or as_of is None:
-        return None
-    start, end = max(span.start, history_from), min(span.end, as_of.date() + DAY)
-    return Span(start, end) if start < end else None
 
 
 def _unit(query: Query) -> str:
@@ -183,44 +172,3 @@ def _place(by: tuple[str, ...], label: str, group: tuple[str, ...]) -> tuple[str
     """Put the time's label where the question asked for it."""
     rest = iter(group)
     return tuple(label if dimension in TIMES else next(rest) for dimension in by)
-
-
-def _notes(query: Query, span: Span, spend: Spend, today: date, rows: list[Row]) -> Iterator[str]:
-    if spend.history_from is None or spend.as_of is None:
-        yield "No costs are stored yet: the first poll fetches them."
-        return
-    yield from _unknown(query, spend)
-    if span.start < spend.history_from:
-        missing = "these days are missing" if span.end <= spend.history_from else "earlier days are missing"
-        yield (
-            f"Costs are stored from {spend.history_from} on: {missing}; "
-            f"budgetbot sync --since {span.start} fetches them."
-        )
-    read = spend.as_of.date()
-    if read < min(span.last, today):
-        yield f"Costs were last read on {show_day(read)} at {spend.as_of:%H:%M} UTC: what was spent since is missing."
-    elif today in span:
-        yield f"Today ({show_day(today)}) is not over: its costs are still coming in."
-    elif span.end > today - DAY:
-        yield f"{show_day(span.last)} has not settled yet: its costs may still change."
-    for dimension, word in (("api_key", "API key"), ("user", "user")):
-        if dimension in query.by and rows:
-            place = query.by.index(dimension)
-            if not any(row.group[place] for row in rows):
-                yield f"OpenAI does not tell these costs apart by {word}."
-
-
-def _unknown(query: Query, spend: Spend) -> Iterator[str]:
-    """Yield a sentence for each value of a filter that nothing is called: a typo must not read as no spend."""
-    for condition in query.filters:
-        seen = {group[0] for group in spend.by((condition.key,), Span(spend.cuts[0], spend.cuts[-1]))}
-        known = {value: spend.names.of(condition.key, value) for value in ("", *seen)}
-        known |= {value: name for (key, value), name in spend.names.current.items() if key == condition.key}
-        for value, pattern in zip(condition.values, condition.patterns, strict=True):
-            if any(pattern.matches(held, name) for held, name in known.items()):
-                continue
-            near = nearest(value.lower(), [name.lower() for name in known.values()])
-            names = {name.lower(): name for name in known.values()}
-            closest = f"; the closest is “{names[near[0]]}”" if near else ""
-            when = "" if condition.key in _NAMED else " in these days"
-            yield f"“{value}” is no {condition.key.replace('_', ' ')}{when}{closest}."

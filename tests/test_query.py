@@ -12,7 +12,7 @@ from bot.core.query import Misread, Query, parse
 from bot.core.ranges import EXAMPLES, before, read_range
 from bot.core.status import Standing
 from bot.core.tokens import from_slack, quoted, split, values
-from bot.core.verbs import VERBS
+from bot.core.verbs import FLAGS, VERBS
 
 TODAY = date(2026, 11, 22)  # a Sunday
 
@@ -171,6 +171,86 @@ def test_a_long_month_is_compared_with_no_more_than_the_short_one_before_it():
             id="slack's-links-are-words",
         ),
         pytest.param("rules project=labs", "rules project=labs", id="rules-of-a-project"),
+        pytest.param("compare", "compare mtd by project", id="compare"),
+        pytest.param(
+            "compare by model vs=2026-11-01..2026-11-07 7d",
+            "compare 7d vs=2026-11-01..2026-11-07 by model",
+            id="with-a-range-of-ones-choice",
+        ),
+        pytest.param("compare vs last-month", "compare mtd vs=last-month by project", id="vs-as-a-word"),
+        pytest.param("compare 7d vs nov 2025", "compare 7d vs=nov-2025 by project", id="vs-a-month-and-year"),
+        pytest.param(
+            "compare 7d vs since 2026-10-01", "compare 7d vs=2026-10-01.. by project", id="vs-since"
+        ),
+        pytest.param(
+            "compare 7d vs=“since 2026-10-01”", "compare 7d vs=2026-10-01.. by project", id="vs-quoted"
+        ),
+        pytest.param("why", "why mtd", id="why"),
+        pytest.param("why 9F3C21aa01bc", "why 9f3c21aa01bc", id="why-an-alert-spoke"),
+        pytest.param("why 9f3c by model", "why 9f3c by model", id="what-its-fingerprint-begins-with"),
+        pytest.param("why 366d", "why 366d", id="a-range-comes-before-a-fingerprint"),
+        pytest.param("why 2026", "why 2026", id="a-year-as-well"),
+        pytest.param(
+            "why yesterday project=search-prod chart raw",
+            "why yesterday project=search-prod chart raw",
+            id="why-a-day",
+        ),
+        pytest.param("history", "history 30d", id="history"),
+        pytest.param("history 9f3c21aa01bc", "history 9f3c21aa01bc", id="history-of-one"),
+        pytest.param(
+            "history state!=ended label=tier=prod owner=me",
+            'history 30d state!=ended label="tier=prod" owner=@me',
+            id="history-filtered",
+        ),
+        pytest.param("alerts severity>=critical", "alerts severity>=critical", id="alerts"),
+        pytest.param("status owner=<@U1ADA|ada>", "status owner=U1ADA", id="an-owner-is-kept-by-id"),
+        pytest.param(
+            "status owner!=<!subteam^S07AB|@ml>,ada", "status owner!=S07AB,ada", id="a-group-is-kept-by-id"
+        ),
+        pytest.param("export", "export mtd by project,day csv", id="export"),
+        pytest.param("export JSONL 7d by model", "export 7d by model jsonl", id="export-lines"),
+        pytest.param("subscribe", "subscribe list", id="subscribe-lists"),
+        pytest.param("subscribe LIST", "subscribe list", id="as-it-does-when-told-to"),
+        pytest.param("subscribe daily", "subscribe daily 09:00 by project", id="every-day"),
+        pytest.param("subscribe weekly", "subscribe weekly monday 09:00 by project", id="every-week"),
+        pytest.param("subscribe monthly", "subscribe monthly 1 09:00 by project", id="every-month"),
+        pytest.param(
+            "subscribe by model at 8:30 every friday project=labs nochart",
+            "subscribe weekly friday 08:30 by model project=labs nochart",
+            id="as-it-is-spoken",
+        ),
+        pytest.param(
+            "subscribe monthly on 15th",
+            "subscribe monthly 15 09:00 by project",
+            id="a-day-of-the-month",
+        ),
+        pytest.param(
+            "subscribe weekly mtd top=3 by day",
+            "subscribe weekly monday 09:00 mtd by day top=3",
+            id="days-are-a-dimension-after-by",
+        ),
+        pytest.param("subscribe 18:00", "subscribe daily 18:00 by project", id="a-time-alone-is-every-day"),
+        pytest.param("subscribe every day", "subscribe daily 09:00 by project", id="every-day-in-two-words"),
+        pytest.param("unsubscribe su_3 SU_4", "unsubscribe su_3 su_4", id="unsubscribe"),
+        pytest.param("unsubscribe all", "unsubscribe all", id="unsubscribe-all"),
+        pytest.param("refresh", "refresh", id="refresh"),
+        pytest.param("doctor", "doctor", id="doctor"),
+        pytest.param("ack all", "ack all", id="ack-all"),
+        pytest.param(
+            "ack project=labs all -- known load test",
+            'ack all project=labs -- "known load test"',
+            id="ack-all-of-a-project",
+        ),
+        pytest.param("report in <#C1OPS|ops>", "report mtd by project in C1OPS", id="in-a-channel"),
+        pytest.param("report to <@U1ADA|ada> csv", "report mtd by project to U1ADA csv", id="to-a-person"),
+        pytest.param("report to <#C1OPS|ops>", "report mtd by project in C1OPS", id="to-a-channel"),
+        pytest.param(
+            "explain project-month in C1OPS", "explain project-month in C1OPS", id="explained-there"
+        ),
+        pytest.param(
+            'explain "in" in C1OPS', 'explain "in" in C1OPS', id="a-rule-whose-name-is-a-word-of-the-grammar"
+        ),
+        pytest.param("top chart raw", "top 5 mtd by project chart raw", id="top-with-a-chart"),
     ],
 )
 def test_what_is_understood(text, command):
@@ -350,9 +430,7 @@ scraps = st.sampled_from(
             "models,day",
             "line-item",
             "since",
-            "public",
-            "csv",
-            "json",
+            *FLAGS,
             "?",
         ),
         *(
@@ -386,6 +464,20 @@ scraps = st.sampled_from(
             "\\",
         ),
         *("for", "2d", "for 4h", "until", "monday", "until over", "18:00", "wake=+$500", "--", "because"),
+        *(
+            "vs=7d",
+            "vs",
+            "vs=",
+            "vs=2026-99",
+            "versus",
+            "vs=since 2026-10-01",
+            "in",
+            "<#C1|ops>",
+            "<@U1|a>",
+            "#ops",
+        ),
+        *("owner=@me", "owner=<@U1|A, B>", "owner=<!subteam^S1|@x>", "all", "list", "weekly", "monthly"),
+        *("friday", "mon", "9:00", "25:00", "9am", "31", "15th", "at", "on", "every", "su_3"),
         *("9f3c21aa01bc", "si_3", "label=tier=prod", "it's", "-- a reason"),
     ]
 )
@@ -394,7 +486,14 @@ texts = st.one_of(
 )
 
 
-@given(st.one_of(texts, st.lists(st.one_of(scraps, st.text(max_size=12)), max_size=8)))
+said = st.builds(
+    lambda verb, words: [verb, *words], st.sampled_from(list(VERBS)), st.lists(scraps, max_size=7)
+)
+
+
+@given(
+    st.one_of(texts, said, said.map(" ".join), st.lists(st.one_of(scraps, st.text(max_size=12)), max_size=8))
+)
 def test_no_words_raise_and_every_correction_can_be_asked(words):
     outcome = parse(words, TODAY)
     if isinstance(outcome, Misread):

@@ -15,6 +15,7 @@ class Draft:
     """A question while its words are read."""
 
     verb: Verb
+    today: date
     span: Span | None = None
     range_words: str = ""
     by: list[str] = field(default_factory=list)
@@ -28,56 +29,69 @@ class Draft:
     lasts: str = ""
     wake: int | None = None
     reason: str = ""
+    versus: Span | None = None
+    versus_words: str = ""
+    chart: bool | None = None
+    raw: bool = False
+    cadence: str = ""
+    day: str = ""
+    clock: str = ""
+    listed: bool = False
+    """`subscribe list` was said."""
+    every: bool = False
+    to: str = ""
+
+    @property
+    def when(self) -> str:
+        """Return when a subscription comes, as far as that was said."""
+        return " ".join(word for word in (self.cadence, self.day, self.clock) if word)
 
     @property
     def said(self) -> str:
         """Return what was understood so far, without the defaults."""
-        filters = tuple(self.filters)
+        whole = self._query(None, self.range_words, tuple(self.by), self.top, self.format)
+        # Of a subscription that does not say yet when it comes only the command would say `list`.
+        return (
+            whole.command
+            if self.when or self.listed
+            else whole.command.replace("subscribe list", "subscribe", 1)
+        )
+
+    def done(self) -> Query:
+        """Return the question with the verb's defaults."""
+        verb = self.verb
+        words = self.range_words or ("" if self.about and verb.marked else verb.span)
+        span = self.span or (read_range(words, self.today) if words else None)
+        assert not isinstance(span, Refused)
+        by = tuple(self.by) or (() if verb.schedules and not self.when else verb.by or ())
+        top = self.top if self.top is not None else verb.top
+        return self._query(span, words, by, top, self.format or verb.format)
+
+    def _query(
+        self, span: Span | None, words: str, by: tuple[str, ...], top: int | None, form: str | None
+    ) -> Query:
         return Query(
             self.verb.name,
-            None,
-            self.range_words,
-            tuple(self.by),
-            filters,
-            self.top,
+            span,
+            words,
+            by,
+            tuple(self.filters),
+            top,
             self.public,
-            self.format,
+            form,
             self.topic,
             self.about,
             tuple(self.ids),
             self.lasts,
             self.wake,
             self.reason,
-        ).command
-
-    def done(self, today: date) -> Query:
-        """Return the question with the verb's defaults."""
-        verb = self.verb
-        if verb.topics:
-            return Query(verb.name, topic=self.topic)
-        if verb.orders:
-            return Query(
-                verb.name,
-                filters=tuple(self.filters),
-                ids=tuple(self.ids),
-                lasts=self.lasts,
-                wake=self.wake,
-                reason=self.reason,
-            )
-        words = self.range_words or verb.span
-        span = self.span or (read_range(words, today) if words else None)
-        assert not isinstance(span, Refused)
-        return Query(
-            verb.name,
-            span,
-            words,
-            tuple(self.by) or verb.by,
-            tuple(self.filters),
-            self.top if self.top is not None else verb.top,
-            self.public,
-            self.format,
-            self.topic,
-            self.about,
+            versus=self.versus,
+            versus_words=self.versus_words,
+            chart=self.chart,
+            raw=self.raw,
+            when=self.when,
+            every=self.every,
+            to=self.to,
         )
 
 

@@ -1,8 +1,9 @@
 """The grammar of a command: one word after another, until all are understood or one is not."""
 
+import re
 from datetime import date
 
-from bot.core import ordering
+from bot.core import manner, ordering, timing
 from bot.core.draft import Draft, Trouble
 from bot.core.filters import Filter
 from bot.core.period import Span
@@ -10,7 +11,6 @@ from bot.core.question import Query
 from bot.core.ranges import MONTHS, WORDS, Refused, read_range
 from bot.core.repair import (
     by_words,
-    count_words,
     dropped,
     filter_words,
     nearest,
@@ -20,12 +20,16 @@ from bot.core.repair import (
     unknown_word,
 )
 from bot.core.tokens import undash, unquoted, values
-from bot.core.verbs import DEFAULT, GROUPINGS, ORDERED, TIMES, VERBS, WORDS_OF, canonical
+from bot.core.verbs import DEFAULT, FLAGS, GROUPINGS, ORDERED, TIMES, VERBS, WORDS_OF, canonical
 
 __all__ = ["Draft", "Trouble", "joined", "read"]
 
-MOST_ROWS = 100
-"""The largest N of `top=N`."""
+_VERSUS = ("vs", "versus")
+_MARK = re.compile(r"[0-9a-f]{4,12}")
+"""A fingerprint, or what it begins with."""
+_MOVES = re.compile(rf"{'|'.join(WORDS)}|[0-9]{{1,4}}[dwm]")
+"""Ranges that move along with the days."""
+_ESCAPED = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|<!subteam\^(S[A-Z0-9]+)(?:\|[^>]*)?>")
 
 MOST_STARS = 3
 """Of a filter's value: each more multiplies the time its matching can take."""
@@ -51,7 +55,7 @@ def _known(token: str) -> bool:
     """Tell whether a word means something by itself, so that it is no value."""
     word = undash(token)
     return (
-        word in ("by", "since", "top", "public", "csv", "json", *WORDS)
+        word in ("by", "since", "top", *FLAGS, *WORDS)
         or canonical(word.strip(",")) in GROUPINGS
         or filter_words(token) is not None
     )
@@ -71,13 +75,13 @@ def read(tokens: list[str], today: date) -> Query:
 
 def _read(tokens: list[str], tail: list[str], today: date) -> Query:
     if not tokens:
-        return Draft(VERBS[DEFAULT]).done(today)
+        return Draft(VERBS[DEFAULT], today).done()
     first = undash(tokens[0]).lstrip("/-")
     verb = VERBS["help"] if first in ("?", "h", "help") else VERBS.get(first)
     if verb is None:
         problem, repairs = unknown_verb(tokens, today)
         raise Trouble(problem, repairs)
-    draft = Draft(verb)
+    draft = Draft(verb, today)
     place = 1
     while place < len(tokens):
         place = _argument(draft, tokens, place, today)
@@ -85,8 +89,15 @@ def _read(tokens: list[str], tail: list[str], today: date) -> Query:
         _named_by_filter(draft, tokens)
     if draft.verb.orders:
         ordering.give_reason(draft, tokens, tail)
+    if draft.verb.ids:
         ordering.complete(draft, tokens)
-    return draft.done(today)
+    if draft.verb.schedules:
+        timing.complete(draft, tokens)
+    if verb.marked:
+        _either(draft, tokens)
+    if draft.versus is not None and draft.versus == draft.done().span:
+        raise Trouble("That is the same range twice.", (_without_versus(tokens),), draft)
+    return draft.done()
 
 
 def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
@@ -100,8 +111,10 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
     if word in ("help", "?", "--help", "-h"):
         draft.topic, draft.verb = verb.name, VERBS["help"]
         return len(tokens)
-    if verb.orders and (after := ordering.argument(draft, tokens, place)) is not None:
+    if verb.changes and (after := ordering.argument(draft, tokens, place)) is not None:
         return after
+    if verb.versus and word in ("vs", "vs.", "versus") and following:
+        return _versus(draft, tokens, place, 1)
     if (found := filter_words(token)) is not None:
         return _condition(draft, tokens, place, found)
     if (meant := phrase(tokens, place, verb, today)) is not None:
@@ -109,18 +122,22 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
     if word == "by":
         return _grouping(draft, tokens, place + 1, place)
     if word == "top" and verb.counts:
-        return _count(draft, tokens, place, following, 2)
+        return manner.count(draft, tokens, place, following, 2)
+    if verb.schedules and (after := timing.argument(draft, tokens, place)) is not None:
+        return after
     if word.isascii() and word.isdigit() and verb.name == "top" and not _is_year(word):
-        return _count(draft, tokens, place, word, 1)
-    if word in ("public", "csv", "json"):
-        return _flag(draft, tokens, place, word)
+        return manner.count(draft, tokens, place, word, 1)
+    if word in FLAGS:
+        return manner.flag(draft, tokens, place, word)
+    if word in ("in", "to") and (following or not verb.named):
+        return manner.receiver(draft, tokens, place)
     if verb.named:
         return _named(draft, tokens, place)
     if all(canonical(part) in GROUPINGS for part in word.strip(",").split(",")):
         return _grouping(draft, tokens, place, place)
-    length = 2 if word == "since" or (word in MONTHS and _is_year(following)) else 1
-    words = f"{word} {following}" if length == 2 else word
-    span = read_range(words, today)
+    words, length, span = _days(tokens, place, today)
+    if span is None and verb.marked and _MARK.fullmatch(word):
+        return _marked(draft, tokens, place, word)
     if span is None:
         problem, repairs = unknown_word(tokens, place, verb)
         raise Trouble(problem, repairs, draft)
@@ -169,12 +186,65 @@ def _topic(draft: Draft, tokens: list[str], place: int) -> int:
     return place + 1
 
 
+def _days(tokens: list[str], place: int, today: date) -> tuple[str, int, Span | Refused | None]:
+    """Return the words of the range at `place`, how many they are, and what they mean."""
+    word = undash(unquoted(tokens[place]).rstrip(","))
+    following = undash(tokens[place + 1]) if place + 1 < len(tokens) else ""
+    length = 2 if word == "since" or (word in MONTHS and _is_year(following)) else 1
+    words = f"{word} {following}" if length == 2 else word
+    return words, length, read_range(words, today)
+
+
+def _marked(draft: Draft, tokens: list[str], place: int, mark: str) -> int:
+    """Read the fingerprint of the alert that is asked about instead of a range."""
+    if draft.about not in ("", mark):
+        problem = f"{draft.verb.name} speaks of one alert at a time: {draft.about} or {mark}."
+        raise Trouble(problem, (dropped(tokens, place), [draft.verb.name, mark]), draft)
+    draft.about = mark
+    return place + 1
+
+
+def _either(draft: Draft, tokens: list[str]) -> None:
+    """Refuse an alert and a range at once."""
+    if draft.about and draft.span is not None:
+        name = draft.verb.name
+        problem = f"{name} speaks of an alert or of a range: {draft.about} or {draft.range_words}."
+        raise Trouble(problem, ([name, draft.about], [t for t in tokens if undash(t) != draft.about]), draft)
+
+
+def _versus(draft: Draft, tokens: list[str], place: int, skipped: int = 0) -> int:
+    """Read the range that another is compared with; `skipped` words before it say only that it is one."""
+    words, length, span = _days(tokens, place + skipped, draft.today)
+    length += skipped
+    if not isinstance(span, Span):
+        problem = span.problem if span else f"“{words}” is no range to compare with."
+        instead = span.instead if span else ("last-month",)
+        repairs = [replaced(tokens, place, [f"vs={each}"], length) for each in instead]
+        raise Trouble(problem, (*repairs, dropped(tokens, place, length)), draft)
+    if draft.versus not in (None, span):
+        raise Trouble("It is compared with one other range.", (dropped(tokens, place, length),), draft)
+    since = words.startswith("since ")
+    draft.versus = span
+    draft.versus_words = f"{words.removeprefix('since ')}.." if since else words.replace(" ", "-")
+    return place + length
+
+
+def _without_versus(tokens: list[str]) -> list[str]:
+    places = [place for place, token in enumerate(tokens) if undash(token) in ("vs", "vs.", "versus")]
+    if places:
+        return dropped(tokens, places[0], 2)
+    return [token for token in tokens if (known := filter_words(token)) is None or known[0] not in _VERSUS]
+
+
 def _range(draft: Draft, tokens: list[str], place: int, words: str, span: Span | Refused) -> None:
     length = words.count(" ") + 1
-    if not draft.verb.span:
+    if not draft.verb.ranged:
         others = tuple([other.name, *tokens[1:]] for other in VERBS.values() if other.span)
         problem = f"{draft.verb.name} takes no range: it speaks of now."
         raise Trouble(problem, (dropped(tokens, place, length), *others), draft)
+    if draft.verb.schedules and not _MOVES.fullmatch(words):
+        moving = (replaced(tokens, place, ["7d"], length), dropped(tokens, place, length))
+        raise Trouble(f"A digest comes again and again: “{words}” stays where it is.", moving, draft)
     if isinstance(span, Refused):
         repairs = tuple(replaced(tokens, place, [word], length) for word in span.instead)
         raise Trouble(span.problem, repairs, draft)
@@ -192,8 +262,8 @@ def _grouping(draft: Draft, tokens: list[str], place: int, start: int) -> int:
     """Read `project,model` at `place`; `start` is where the argument, with its `by`, begins."""
     verb = draft.verb
     named = undash(unquoted(tokens[place])).strip(",").split(",") if place < len(tokens) else []
-    if not verb.by:
-        others = tuple([other.name, *tokens[1:]] for other in VERBS.values() if other.by)
+    if verb.by is None:
+        others = tuple([other.name, *tokens[1:]] for other in VERBS.values() if other.by is not None)
         raise Trouble(
             f"{verb.name} cannot be grouped.",
             (dropped(tokens, start, place + 1 - start), *others),
@@ -206,8 +276,9 @@ def _grouping(draft: Draft, tokens: list[str], place: int, start: int) -> int:
             raise Trouble(problem, repairs, draft)
     if not dimensions:
         problem = f"“by” needs a dimension: {', '.join(GROUPINGS)}."
-        raise Trouble(problem, ([*tokens, *verb.by], dropped(tokens, start, 1)), draft)
+        raise Trouble(problem, ([*tokens, *(verb.by or ("project",))], dropped(tokens, start, 1)), draft)
     everything = list(dict.fromkeys((*draft.by, *dimensions)))
+    _fits(draft, tokens, place, start, everything)
     if len(everything) > 2 or len(set(everything) & set(TIMES)) > 1:
         rest = [*tokens[:start], *tokens[place + 1 :]]
         two = everything[:2]
@@ -226,28 +297,24 @@ def _grouping(draft: Draft, tokens: list[str], place: int, start: int) -> int:
     return place + 1
 
 
-def _count(draft: Draft, tokens: list[str], place: int, number: str, length: int) -> int:
-    digits = number.isascii() and number.isdigit() and len(number) <= 9
-    if not digits or not 1 <= int(number) <= MOST_ROWS:
-        problem, repairs = count_words(tokens, place, number, length, MOST_ROWS)
-        raise Trouble(problem, repairs, draft)
-    if draft.top is not None and draft.top != int(number):
-        repairs = (dropped(tokens, place, length),)
-        raise Trouble(f"There are two numbers of rows: {draft.top} and {number}.", repairs, draft)
-    draft.top = int(number)
-    return place + length
+def _fits(draft: Draft, tokens: list[str], place: int, start: int, dimensions: list[str]) -> None:
+    """Refuse more dimensions than the verb crosses, and days where it speaks of whole ranges."""
+    verb = draft.verb
+    rest = dropped(tokens, start, place + 1 - start)
+    if not verb.times and (wrong := [each for each in dimensions if each in TIMES]):
+        kept = ",".join(each for each in dimensions if each not in TIMES)
+        report = ["report", *tokens[1:]]
+        instead = [*rest, "by", kept] if kept else rest
+        raise Trouble(
+            f"{verb.name} speaks of whole ranges, not of each {wrong[0]}.", (instead, report), draft
+        )
+    if verb.crossed < len(dimensions) <= 2:
+        single = tuple([*_ungrouped(rest), "by", each] for each in dimensions)
+        raise Trouble(f"{verb.name} is cut by one dimension at a time.", single, draft)
 
 
-def _flag(draft: Draft, tokens: list[str], place: int, word: str) -> int:
-    if not draft.verb.shared:
-        raise Trouble(f"{draft.verb.name} takes no “{word}”.", (dropped(tokens, place),), draft)
-    if word == "public":
-        draft.public = True
-    elif draft.format not in (None, word):
-        raise Trouble("It is either csv or json.", (dropped(tokens, place),), draft)
-    else:
-        draft.format = word
-    return place + 1
+def _ungrouped(tokens: list[str]) -> list[str]:
+    return [*tokens[:1], *(t for t in tokens[1:] if canonical(undash(t)) not in (*GROUPINGS, "by"))]
 
 
 def _condition(draft: Draft, tokens: list[str], place: int, found: tuple[str, str, str]) -> int:
@@ -257,18 +324,22 @@ def _condition(draft: Draft, tokens: list[str], place: int, found: tuple[str, st
     if op == "=" and key == "by":
         return _grouping(draft, replaced(tokens, place, [raw]), place, place)
     if op == "=" and key == "top" and verb.counts:
-        return _count(draft, tokens, place, undash(raw), 1)
-    if op == "=" and key == "format" and raw in ("csv", "json"):
-        return _flag(draft, tokens, place, raw)
+        return manner.count(draft, tokens, place, undash(raw), 1)
+    if op == "=" and key in _VERSUS and verb.versus:
+        return _versus(draft, replaced(tokens, place, [raw]), place)
+    if op == "=" and key == "format" and raw in ("csv", "json", "jsonl"):
+        return manner.flag(draft, tokens, place, raw)
     if key not in verb.keys:
-        askable = [other for other in VERBS.values() if key in other.keys and other.alone and not verb.orders]
+        askable = [
+            other for other in VERBS.values() if key in other.keys and other.alone and not verb.changes
+        ]
         others = tuple([other.name, *tokens[1:]] for other in askable)
         if others:
             problem = f"{verb.name} cannot be filtered by “{key}”."
             raise Trouble(problem, (*others, dropped(tokens, place)), draft)
         problem, repairs = unknown_word(tokens, place, verb)
         raise Trouble(problem, repairs, draft)
-    wanted = values(raw)
+    wanted = _people(raw) if key == "owner" else values(raw)
     if not wanted:
         raise Trouble(f"“{key}{op}” has no value.", (dropped(tokens, place),), draft)
     if op in (">", ">=") and key not in ORDERED:
@@ -296,6 +367,12 @@ def _condition(draft: Draft, tokens: list[str], place: int, found: tuple[str, st
     if condition not in draft.filters:
         draft.filters.append(condition)
     return place + 1
+
+
+def _people(raw: str) -> tuple[str, ...]:
+    """Return owners: of a person or group that Slack has escaped the id, `@me` for whoever asks."""
+    bare = _ESCAPED.sub(lambda found: found[1] or found[2], raw)
+    return tuple("@me" if value.lower() in ("me", "@me") else value for value in values(bare))
 
 
 def _is_year(word: str) -> bool:

@@ -19,12 +19,12 @@ class Help:
     @property
     def ranges(self) -> str:
         """Return one example of each form of a range; '' where the verb takes none."""
-        return RANGES if any(verb.span for verb in self.verbs) else ""
+        return RANGES if any(verb.ranged for verb in self.verbs) else ""
 
     @property
     def dimensions(self) -> str:
         """Return what an answer can be grouped by; '' where it cannot."""
-        return DIMENSIONS if any(verb.by for verb in self.verbs) else ""
+        return DIMENSIONS if any(verb.by is not None for verb in self.verbs) else ""
 
     @property
     def filters(self) -> str:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from bot.core.draft import Draft, Trouble
 from bot.core.money import parse_usd
+from bot.core.ranges import WEEKDAYS
 from bot.core.repair import dropped, replaced
 from bot.core.tokens import undash, unquoted
 from bot.core.verbs import VERBS
@@ -15,11 +16,15 @@ MOST_REASON = 200
 OVER = "over"
 """`until over`: until the incident is."""
 
-_ID = re.compile(r"[0-9a-f]{4,12}|si_[0-9]{1,9}")
+_IDS = {
+    "FINGERPRINT": re.compile(r"[0-9a-f]{4,12}"),
+    "si_N": re.compile(r"si_[0-9]{1,9}"),
+    "su_N": re.compile(r"su_[0-9]{1,9}"),
+}
+"""What a verb calls the ids it takes, and how they look."""
 _DURATION = re.compile(r"([0-9]{1,5})([mhdw])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(days=7)}
 _LOOSE = {"minute": "m", "min": "m", "hour": "h", "hr": "h", "day": "d", "week": "w"}
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -45,11 +50,19 @@ def give_reason(draft: Draft, tokens: list[str], tail: list[str]) -> None:
 
 
 def argument(draft: Draft, tokens: list[str], place: int) -> int | None:
-    """Read an id, `for 2d`, `until monday` or `wake=+$500`; None where the word is none of them."""
+    """Read an id, `all`, `for 2d`, `until monday` or `wake=+$500`; None where the word is none of them."""
     verb, word = draft.verb, undash(unquoted(tokens[place]).rstrip(","))
-    if _ID.fullmatch(word) and verb.ids:
+    if verb.ids and any(_IDS[kind].fullmatch(word) for kind in verb.ids.split("|")):
         if word not in draft.ids:
             draft.ids.append(word)
+        return place + 1
+    for kind, pattern in _IDS.items():
+        if verb.ids and kind != "FINGERPRINT" and pattern.fullmatch(word):
+            ends = "unsilence" if kind == "si_N" else "unsubscribe"
+            problem = f"{verb.name} takes no “{word}”: {ends} ends it."
+            raise Trouble(problem, ([ends, word], dropped(tokens, place)), draft)
+    if verb.every and word == "all":
+        draft.every = True
         return place + 1
     if not verb.lasts:
         return None
@@ -86,7 +99,11 @@ def argument(draft: Draft, tokens: list[str], place: int) -> int | None:
 def complete(draft: Draft, tokens: list[str]) -> None:
     """Refuse an order that does not say what, for how long or why."""
     verb = draft.verb
-    if not draft.ids and not draft.filters:
+    if verb.every:
+        _either(draft, tokens)
+    if verb.name == "unsubscribe":
+        return
+    if not draft.ids and not draft.filters and not draft.every:
         what = "the number of a silence, or a fingerprint" if verb.name == "unsilence" else "a fingerprint"
         more = ", or what it is to hold back, like project=labs" if verb.keys else ""
         raise Trouble(
@@ -103,6 +120,21 @@ def complete(draft: Draft, tokens: list[str]) -> None:
         raise Trouble(
             f"{verb.name} needs a reason, after two dashes: -- load test.", (["help", verb.name],), draft
         )
+
+
+def _either(draft: Draft, tokens: list[str]) -> None:
+    """Refuse what names some and all, or does not say that all are meant."""
+    name = draft.verb.name
+    if name == "unsubscribe" and not (draft.ids or draft.every):
+        problem = "unsubscribe needs the number of a digest of yours: subscribe list shows them."
+        raise Trouble(problem, (["subscribe", "list"], ["unsubscribe", "all"]), draft)
+    if draft.ids and (draft.every or draft.filters):
+        others = [str(each) for each in draft.filters]
+        repairs = ([name, *draft.ids], [name, "all", *others])
+        raise Trouble(f"{name} takes either “{draft.ids[0]}” or all.", repairs, draft)
+    if draft.filters and not draft.every:
+        problem = f"{name} takes a fingerprint; for every alert that is so, say all."
+        raise Trouble(problem, ([name, "all", *tokens[1:]],), draft)
 
 
 def ends_at(lasts: str, now: datetime, zone: str) -> datetime | None:
@@ -124,8 +156,8 @@ def ends_at(lasts: str, now: datetime, zone: str) -> datetime | None:
         return datetime.combine(day, at, local).astimezone(UTC)
     if value == "tomorrow":
         day = today + timedelta(days=1)
-    elif value in _WEEKDAYS:
-        day = today + timedelta(days=(_WEEKDAYS.index(value) - today.weekday() - 1) % 7 + 1)
+    elif value in WEEKDAYS:
+        day = today + timedelta(days=(WEEKDAYS.index(value) - today.weekday() - 1) % 7 + 1)
     elif value == "month-end":
         day = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     else:
@@ -150,4 +182,4 @@ def _is_when(word: str) -> bool:
         except ValueError:
             return False
         return True
-    return word in (OVER, "tomorrow", "month-end", *_WEEKDAYS)
+    return word in (OVER, "tomorrow", "month-end", *WEEKDAYS)

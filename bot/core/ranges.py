@@ -26,6 +26,8 @@ MONTHS = {
     "sept": 9,
 }
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
 Unit = Literal["week", "month", "quarter", "year", ""]
 
 

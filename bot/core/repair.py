@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from bot.core.filters import OPS
-from bot.core.ranges import MONTHS, WORDS, read_range
+from bot.core.ranges import MONTHS, WEEKDAYS, WORDS, read_range
 from bot.core.tokens import undash, unquoted
 from bot.core.verbs import ALIASES, COST_KEYS, DEFAULT, GROUPINGS, VERBS, WORDS_OF, Verb, canonical
 
@@ -82,7 +82,7 @@ def unknown_verb(tokens: list[str], today: date) -> tuple[str, Repairs]:
     if found:
         takers = [verb.name for verb in VERBS.values() if found[0] in verb.keys and verb.alone]
     elif word == "by" or all(canonical(part) in GROUPINGS for part in word.split(",")):
-        takers = [verb.name for verb in VERBS.values() if verb.by]
+        takers = [verb.name for verb in VERBS.values() if verb.by is not None and verb.alone]
     elif word and (word == "since" or word in MONTHS or read_range(word, today)):
         takers = [verb.name for verb in VERBS.values() if verb.span]
     if takers:
@@ -91,7 +91,8 @@ def unknown_verb(tokens: list[str], today: date) -> tuple[str, Repairs]:
     if re.search(r"[\d_-]", word) and not near:
         # It looks like a name: of a project, most likely.
         near = [[verb, f"project={tokens[0]}", *tokens[1:]] for verb in ("status", "report")]
-    return f"“{tokens[0]}” is nothing I know ({', '.join(VERBS)}).", (*near,) or (["help"], [DEFAULT])
+    few = ", ".join(verb.name for verb in VERBS.values() if verb.taught)
+    return f"“{tokens[0]}” is nothing I know ({few}; help names the others).", (*near,) or (["help"], [DEFAULT])
 
 
 def unknown_word(tokens: list[str], place: int, verb: Verb) -> tuple[str, Repairs]:
@@ -100,18 +101,26 @@ def unknown_word(tokens: list[str], place: int, verb: Verb) -> tuple[str, Repair
     found = filter_words(token)
     if found is not None:
         key, op, value = found
-        near = nearest(key, (*verb.keys, *ALIASES, *(("by", "top") if op == "=" else ())))
+        near = nearest(key, (*verb.keys, *ALIASES, *(("by", "top", "vs") if op == "=" else ())))
         problem = f"“{key}” is nothing that {verb.name} can be filtered by{_list(verb.keys)}."
         repairs = [replaced(tokens, place, [f"{canonical(each)}{op}{value}"]) for each in near]
         return problem, (*repairs[:2], dropped(tokens, place))
     word = undash(token).strip("-#@.,;:!?")
-    known = ["public", "csv", "json"] if verb.shared else []
-    known += ["by", *GROUPINGS, *ALIASES] if verb.by else []
-    known += ["since", *WORDS, *MONTHS] if verb.span else []
+    known = [*(("public",) if verb.shared else ()), *verb.formats]
+    known += ["by", *GROUPINGS, *ALIASES] if verb.by is not None else []
+    known += ["since", *WORDS, *MONTHS] if verb.ranged else []
     known += ["top"] if verb.counts else []
+    known += ["chart", "nochart", "raw"] if verb.charts else []
+    known += ["list", "daily", "weekly", "monthly", *WEEKDAYS] if verb.schedules else []
+    known += ["all"] if verb.every else []
+    known += ["for", "until"] if verb.lasts else []
     parts = " nor ".join(
         name
-        for name, taken in (("a range", verb.span), ("a dimension", verb.by), ("a filter", verb.keys))
+        for name, taken in (
+            ("a range", verb.ranged),
+            ("a dimension", verb.by is not None),
+            ("a filter", verb.keys),
+        )
         if taken
     )
     if word == "since":
@@ -120,7 +129,7 @@ def unknown_word(tokens: list[str], place: int, verb: Verb) -> tuple[str, Repair
     problem = f"“{said}” is neither {parts}." if " nor " in parts else f"{verb.name} takes no “{said}”."
     if word.isascii() and word.isdigit():
         readings = [f"top={word}"] if verb.counts else []
-        readings += [f"{word}d"] if verb.span else []
+        readings += [f"{word}d"] if verb.ranged else []
         return problem, (*(replaced(tokens, place, [each]) for each in readings), dropped(tokens, place))
     repairs = [replaced(tokens, place, [ALIASES.get(each, each)]) for each in nearest(word, known)]
     if verb.keys and not repairs and token == word:
@@ -166,7 +175,7 @@ def count_words(tokens: list[str], place: int, number: str, length: int, most: i
 
 def phrase(tokens: list[str], place: int, verb: Verb, today: date) -> tuple[str, Repairs] | None:
     """Return the correction of a range written with blanks (`last week`, `7 days`), or None."""
-    if not verb.span or place + 1 >= len(tokens):
+    if not verb.ranged or place + 1 >= len(tokens):
         return None
     words = [undash(token) for token in tokens[place : place + 4]]
     first, second = words[0], words[1]

@@ -11,7 +11,9 @@ _DASHES = str.maketrans({"‐": "-", "‑": "-", "‒": "-", "–": "-", "−": 
 _LINK = re.compile(r"<((?:https?://|mailto:)[^|>\s]*)(?:\|([^>]*))?>")
 _MENTION = re.compile(r"<[@#!][^<>]*>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
-_NAME = re.compile(r"(?!(?:public|csv|json|help|by|rule)$)[A-Za-z0-9][A-Za-z0-9_-]*", re.IGNORECASE)
+_NAME = re.compile(
+    r"(?!(?:public|csv|jsonl?|(?:no)?chart|raw|help|by|in|to|rule)$)[A-Za-z0-9][A-Za-z0-9_-]*", re.IGNORECASE
+)
 _PLAIN = re.compile(r"[\w.*?:@/+-]+")
 
 

@@ -1,6 +1,7 @@
-"""What can be asked: one table, from which the parser, the help and the usage lines are made."""
+"""What can be asked: one table, from which the parser, the help, the shell's commands and its completion are made."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.core.rules.book import SEVERITIES
 
@@ -10,6 +11,8 @@ TIMES = ("day", "week", "month")
 ALERT_KEYS = ("rule", "severity", "label")
 """What a silence can look at besides the dimensions of cost."""
 COST_KEYS = ("project", "model", "line_item", "api_key", "user", "team")
+STANDING_KEYS = ("rule", "severity", "state", "owner", "label", *COST_KEYS)
+"""What budgets and alerts can be told apart by."""
 GROUPINGS = (*COST_KEYS, *TIMES)
 STATES = ("firing", "ok", "pending", "learning", "ended", "inactive", "nodata", "error")
 WORDS_OF: dict[str, tuple[str, ...]] = {"severity": SEVERITIES, "state": STATES}
@@ -17,6 +20,14 @@ WORDS_OF: dict[str, tuple[str, ...]] = {"severity": SEVERITIES, "state": STATES}
 
 ORDERED = ("severity",)
 """Keys that `>` and `>=` compare."""
+
+FLAGS = ("public", "csv", "json", "jsonl", "chart", "nochart", "raw")
+"""Words that say how an answer is given."""
+EVERYBODY = ("csv", "json")
+"""The files that most answers can be."""
+
+Who = Literal["viewer", "operator", "admin", "self"]
+"""Who may say a verb; `self` is anybody, about themselves."""
 
 ALIASES = {
     "projects": "project",
@@ -54,30 +65,53 @@ def canonical(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One thing that can be asked: what it says, what it takes and how it is typed."""
+    """One thing that can be said: what it answers or does, what it takes, how it is typed and who may."""
 
     name: str
     summary: str
     examples: tuple[tuple[str, str], ...]
     """(command, what it answers); the first one teaches."""
+    who: Who = "viewer"
+    changes: bool = False
+    """Whether it changes something: then it matters who says it."""
+    taught: bool = False
+    """Whether it is one of the few that help begins with."""
     span: str = ""
     """The range when none is given; '' = it takes none."""
-    by: tuple[str, ...] = ()
-    """The grouping when none is given; () = it takes none."""
+    versus: bool = False
+    """Whether it takes `vs=RANGE`."""
+    by: tuple[str, ...] | None = None
+    """The grouping when none is given; None = it takes none."""
+    crossed: int = 2
+    """How many dimensions it can be grouped by at once."""
+    times: bool = True
+    """Whether day, week and month are among them."""
     keys: tuple[str, ...] = ()
     """What it can be filtered by."""
     top: int | None = None
     """How many rows when no number is given; None = all."""
     counts: bool = False
     """Whether it takes `top=N`."""
+    charts: bool = False
+    """Whether it takes `chart`, `nochart` and `raw`."""
     shared: bool = True
-    """Whether it takes `public`, `csv` and `json`."""
+    """Whether it takes `public`, `in #channel` and `to @person`."""
+    formats: tuple[str, ...] = EVERYBODY
+    """The files it can be."""
+    format: str | None = None
+    """The one it is when none is named."""
     topics: bool = False
     """Whether it takes the name of a verb."""
     named: str = ""
-    """How that is called which it is asked about: a rule, a fingerprint; '' where it takes nothing of the kind."""
+    """How that is called which it must be asked about: a rule, a fingerprint; '' where there is nothing of the kind."""
+    marked: bool = False
+    """Whether it may be asked about one alert, by its fingerprint, instead of a range."""
     ids: str = ""
-    """How that is called which it takes; '' where it takes nothing by name. Such a verb changes something."""
+    """How that is called which it takes by number or mark; '' where it takes nothing of the kind."""
+    every: bool = False
+    """Whether it takes `all`."""
+    schedules: bool = False
+    """Whether it takes `daily`, `weekly monday 09:00`, `monthly 1 09:00`."""
     lasts: bool = False
     """Whether it takes `for 2d`, `until monday` and `wake=+$500`."""
     reason: str = ""
@@ -85,13 +119,18 @@ class Verb:
 
     @property
     def orders(self) -> bool:
-        """Tell whether it changes something: then it matters who says it."""
-        return bool(self.ids)
+        """Tell whether it changes what is said of alerts: it takes a reason, and somebody answers for it."""
+        return self.changes and bool(self.reason)
+
+    @property
+    def ranged(self) -> bool:
+        """Tell whether it takes a range."""
+        return bool(self.span) or self.schedules
 
     @property
     def alone(self) -> bool:
         """Tell whether it is a question that needs no further words."""
-        return not (self.orders or self.named)
+        return not (self.changes or self.named)
 
     @property
     def usage(self) -> str:
@@ -103,11 +142,19 @@ class Verb:
             parts.append(self.named)
         if self.name == "top":
             parts.append("[N]")
-        if self.span:
-            parts.append("[RANGE]")
-        if self.by:
-            parts.append("[by DIM[,DIM]]")
-        if self.ids and self.keys:
+        if self.schedules:
+            parts.append("list|daily|weekly|monthly [DAY] [HH:MM]")
+        if self.ranged:
+            parts.append("[RANGE|FINGERPRINT]" if self.marked else "[RANGE]")
+        if self.versus:
+            parts.append("[vs=RANGE]")
+        if self.by is not None:
+            parts.append("[by DIM[,DIM]]" if self.crossed > 1 else "[by DIM]")
+        if self.ids and self.every and self.keys:
+            parts.append(f"{self.ids} …|all [KEY=VALUE …]")
+        elif self.ids and self.every:
+            parts.append(f"{self.ids} …|all")
+        elif self.ids and self.keys:
             parts.append(f"{self.ids}|KEY=VALUE …")
         elif self.ids:
             parts.append(self.ids)
@@ -119,8 +166,12 @@ class Verb:
             parts.append("-- WHY" if self.reason == "must" else "[-- WHY]")
         if self.counts and self.name != "top":
             parts.append("[top=N]")
+        if self.charts:
+            parts.append("[chart|nochart] [raw]")
         if self.shared:
-            parts.append("[public] [csv|json]")
+            parts.append("[public|in #CHANNEL|to @PERSON]")
+        if self.formats:
+            parts.append(f"[{'|'.join(self.formats)}]")
         return " ".join(parts)
 
 
@@ -129,13 +180,15 @@ VERBS: dict[str, Verb] = {
     for verb in (
         Verb(
             "status",
-            "every budget at a glance, the worst first",
+            "every budget at a glance: yours first, the worst first",
             (
-                ("status", "every budget, the worst first"),
+                ("status", "your budgets and whatever is wrong with the others"),
+                ("status owner=@me", "only what is yours"),
                 ("status severity>=warning", "only what needs a look"),
                 ("status project=search-* state=firing", "the breached budgets of some projects"),
             ),
-            keys=("rule", "severity", "state", "owner", *COST_KEYS),
+            taught=True,
+            keys=STANDING_KEYS,
         ),
         Verb(
             "report",
@@ -148,10 +201,12 @@ VERBS: dict[str, Verb] = {
                     "the ten largest line items of those days",
                 ),
             ),
+            taught=True,
             span="mtd",
             by=("project",),
             keys=COST_KEYS,
             counts=True,
+            charts=True,
         ),
         Verb(
             "top",
@@ -166,6 +221,7 @@ VERBS: dict[str, Verb] = {
             keys=COST_KEYS,
             top=5,
             counts=True,
+            charts=True,
         ),
         Verb(
             "forecast",
@@ -178,23 +234,39 @@ VERBS: dict[str, Verb] = {
             keys=("rule", "owner", *COST_KEYS),
         ),
         Verb(
-            "explain",
-            "why a rule says what it says, figure by figure, and what would make it speak",
+            "compare",
+            "two ranges side by side: what rose, what fell, by how much",
             (
-                ("explain project-month project=search-prod", "one rule and one of its groups"),
-                ("explain project-month", "the rule's worst group"),
-                ("explain 9f3c21aa01bc", "an alert, by its fingerprint or what that begins with"),
+                ("compare mtd", "this month so far with the same days of last month"),
+                ("compare last-month by model", "last month with the one before it, model by model"),
+                ("compare 7d vs=2026-11-01..2026-11-07 by model,project", "two weeks of your choice"),
             ),
-            named="RULE|FINGERPRINT",
-            keys=("rule", *COST_KEYS),
+            span="mtd",
+            versus=True,
+            by=("project",),
+            times=False,
+            keys=COST_KEYS,
+            counts=True,
+            charts=True,
         ),
         Verb(
-            "accuracy",
-            "how good live spend was: what days were estimated at before they were billed, against their bills",
+            "why",
+            "what made spend change: the newcomers, more use, dearer prices, other models, adding up exactly",
             (
-                ("accuracy", "the last 30 settled days"),
-                ("accuracy public", "the same, for everybody in the channel"),
+                ("why yesterday project=search-prod", "what a project's day differs by from the day before"),
+                ("why 9f3c21aa01bc", "what made an alert go off, against its usual days"),
+                ("why mtd vs=2026-10 by model", "this month against all of October, model by model"),
             ),
+            taught=True,
+            span="mtd",
+            versus=True,
+            marked=True,
+            by=(),
+            crossed=1,
+            times=False,
+            keys=COST_KEYS,
+            counts=True,
+            charts=True,
         ),
         Verb(
             "rules",
@@ -206,21 +278,43 @@ VERBS: dict[str, Verb] = {
             keys=("rule", "project", "team"),
         ),
         Verb(
+            "explain",
+            "why a rule says what it says, figure by figure, and what would make it speak",
+            (
+                ("explain project-month project=search-prod", "one rule and one of its groups"),
+                ("explain project-month", "the rule's worst group"),
+                ("explain 9f3c21aa01bc", "an alert, by its fingerprint or what that begins with"),
+            ),
+            taught=True,
+            named="RULE|FINGERPRINT",
+            keys=("rule", *COST_KEYS),
+        ),
+        Verb(
             "ack",
             "says that you look after an alert: no reminder, no escalation, until it becomes worse",
             (
                 ("ack 9f3c21aa01bc", "you look after the alert of that fingerprint"),
                 ("ack 9f3c -- known load test", "the same, with a note, by what its fingerprint begins with"),
+                ("ack all project=labs -- known load test", "every open alert of a project; it asks first"),
             ),
+            who="operator",
+            changes=True,
+            taught=True,
+            keys=(*ALERT_KEYS, *COST_KEYS),
             shared=False,
+            formats=(),
             ids="FINGERPRINT",
+            every=True,
             reason="may",
         ),
         Verb(
             "unack",
             "takes an acknowledgement back",
             (("unack 9f3c21aa01bc", "nobody looks after it any more"),),
+            who="operator",
+            changes=True,
             shared=False,
+            formats=(),
             ids="FINGERPRINT",
             reason="may",
         ),
@@ -238,8 +332,12 @@ VERBS: dict[str, Verb] = {
                     "until Monday, but not about what grows by $500 meanwhile",
                 ),
             ),
+            who="operator",
+            changes=True,
+            taught=True,
             keys=(*ALERT_KEYS, *COST_KEYS),
             shared=False,
+            formats=(),
             ids="FINGERPRINT",
             lasts=True,
             reason="must",
@@ -251,15 +349,118 @@ VERBS: dict[str, Verb] = {
                 ("unsilence si_3", "ends the third silence"),
                 ("unsilence 9f3c21aa01bc", "ends what holds back one alert"),
             ),
+            who="operator",
+            changes=True,
             shared=False,
+            formats=(),
             ids="si_N|FINGERPRINT",
             reason="may",
+        ),
+        Verb(
+            "history",
+            "the alerts of a while, or everything that happened to one",
+            (
+                ("history 30d", "the alerts of the last 30 days, the latest first"),
+                ("history 9f3c21aa01bc", "one alert from its beginning: levels, acknowledgements, silences"),
+                (
+                    "history last-month severity>=warning owner=@me",
+                    "last month's warnings about what is yours",
+                ),
+            ),
+            span="30d",
+            marked=True,
+            keys=STANDING_KEYS,
+        ),
+        Verb(
+            "alerts",
+            "the alerts that are open now, the gravest first",
+            (
+                ("alerts", "every open alert, with its buttons"),
+                ("alerts owner=@me", "only about what is yours"),
+                ("alerts severity>=critical label=tier=prod", "the gravest of what is labelled so"),
+            ),
+            keys=STANDING_KEYS,
+        ),
+        Verb(
+            "export",
+            "the report as a file, sent to you alone",
+            (
+                ("export last-month by project,day csv", "last month, a line for each project and day"),
+                ("export 7d by model json project=search-prod", "a project's week by model, as JSON"),
+            ),
+            span="mtd",
+            by=("project", "day"),
+            keys=COST_KEYS,
+            shared=False,
+            formats=("csv", "json", "jsonl"),
+            format="csv",
+        ),
+        Verb(
+            "subscribe",
+            "a digest for you alone, by direct message; those of channels live in the rule files",
+            (
+                ("subscribe weekly monday 09:00 by project", "last week's spend, every Monday at nine"),
+                (
+                    "subscribe daily 08:30 project=search-prod chart",
+                    "yesterday of one project, with its chart",
+                ),
+                ("subscribe list", "what you have subscribed to"),
+            ),
+            who="self",
+            changes=True,
+            schedules=True,
+            by=("project",),
+            keys=COST_KEYS,
+            counts=True,
+            charts=True,
+            shared=False,
+            formats=(),
+        ),
+        Verb(
+            "unsubscribe",
+            "ends a digest of yours",
+            (
+                ("unsubscribe su_3", "ends the third subscription"),
+                ("unsubscribe all", "ends every one of yours"),
+            ),
+            who="self",
+            changes=True,
+            shared=False,
+            formats=(),
+            ids="su_N",
+            every=True,
+        ),
+        Verb(
+            "refresh",
+            "fetches what OpenAI knows now, and says what changed; once a minute at most",
+            (("refresh", "reads costs and usage now instead of with the next poll"),),
+            who="operator",
+            changes=True,
+            shared=False,
+            formats=(),
+        ),
+        Verb(
+            "doctor",
+            "whether everything works: scopes, tokens, sockets, the last polls, the clock",
+            (("doctor", "every check, each trouble with its remedy"),),
+            who="admin",
+            shared=False,
+            formats=(),
+        ),
+        Verb(
+            "accuracy",
+            "how good live spend was: what days were estimated at before they were billed, against their bills",
+            (
+                ("accuracy", "the last 30 settled days"),
+                ("accuracy public", "the same, for everybody in the channel"),
+            ),
         ),
         Verb(
             "help",
             "this page, or everything about one verb",
             (("help", "this page"), ("help report", "everything about report")),
             shared=False,
+            formats=(),
             topics=True,
         ),
     )

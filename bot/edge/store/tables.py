@@ -421,10 +421,49 @@ class AuditRow(SQLModel, table=True):
     at: datetime
     who: str
     what: str
-    """`ack`, `unack`, `silence`, `unsilence`."""
+    """The verb: `ack`, `unack`, `silence`, `unsilence`, `subscribe`, `unsubscribe`."""
     subject: str
     before: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
     after: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
+
+
+class SubscriptionRow(SQLModel, table=True):
+    """A report that somebody wants sent to them alone, again and again. Ended ones stay: the audit names them."""
+
+    __tablename__ = "subscription"
+
+    id: int | None = Field(default=None, primary_key=True)
+    organization_id: str
+    user_id: str = Field(index=True)
+    """A Slack user id: it comes as a direct message."""
+    schedule: str
+    """A cron expression of five fields, in `zone`."""
+    zone: str
+    """IANA name of the clocks its owner lived by when it was made."""
+    wanted: str
+    """When it comes, as people say it: `weekly monday 09:00`."""
+    report: str
+    """What it says, as words behind `report`: `last-week by project`."""
+    made_at: datetime
+    last_at: datetime
+    """The last time it fell due that was looked after; at first, when it was made."""
+    ended_at: datetime | None = None
+    ended_by: str = ""
+    """Who ended it; `gone` when its owner cannot be reached any more."""
+
+
+class HomeRow(SQLModel, table=True):
+    """Somebody's Home tab, as it was last shown to them."""
+
+    __tablename__ = "home"
+
+    organization_id: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+    opened_at: datetime
+    shown: str = ""
+    """A hash of what it says; '' before it was shown."""
+    slack_hash: str = ""
+    """Slack's own, by which it knows whether something newer is shown."""
 
 
 class SpendLimitRow(SQLModel, table=True):

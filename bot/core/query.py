@@ -8,7 +8,7 @@ from bot.core.grammar import Trouble, joined, read
 from bot.core.question import Query
 from bot.core.tokens import LONGEST, from_slack, split
 
-__all__ = ["Misread", "Query", "parse"]
+__all__ = ["Misread", "Query", "parse", "words_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +29,24 @@ def parse(words: str | Sequence[str], today: date) -> Query | Misread:
 
     A string is Slack's text, with its entities and links; a sequence holds a shell's words as they came.
     """
-    if isinstance(words, str):
-        words = from_slack(words)
-        tokens, unclosed = split(words)
-    else:
-        tokens, unclosed = [word.strip() for word in words if word.strip()], False
+    tokens, unclosed = words_of(words)
     if sum(map(len, tokens)) > LONGEST:
         return Misread("", f"That is too long: {LONGEST} characters are read.", ("help",))
     if unclosed:
-        return _misread(Trouble("A quote is opened and not closed.", (split(f'{words}"')[0],)), tokens, today)
+        return _misread(
+            Trouble("A quote is opened and not closed.", (words_of(f'{words}"')[0],)), tokens, today
+        )
     try:
         return read(tokens, today)
     except Trouble as trouble:
         return _misread(trouble, tokens, today)
+
+
+def words_of(words: str | Sequence[str]) -> tuple[list[str], bool]:
+    """Return the single words, and whether a quote stays open."""
+    if isinstance(words, str):
+        return split(from_slack(words))
+    return [word.strip() for word in words if word.strip()], False
 
 
 def _misread(trouble: Trouble, tokens: list[str], today: date) -> Misread:

@@ -3,21 +3,43 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.clicks import EVENTS
 from bot.core.errors import Misused
+from bot.core.verbs import VERBS
 
-REQUIRED = ("commands", "chat:write", "channels:read", "groups:read", "im:write", "users:read")
-"""Without one of these a feature is missing: `doctor` compares them with what the token was granted."""
+REQUIRED = {
+    "commands": "hears /budget",
+    "chat:write": "writes its own messages and edits them",
+    "channels:read": "finds public channels by their names, and hears that one was archived or renamed",
+    "groups:read": "the same of private channels it was invited to",
+    "im:write": "writes to one person alone",
+    "users:read": "knows members of the workspace from guests, bots and strangers, and whose clock is when",
+}
+"""Scope → what it is for. Without one of these something that people rely on is missing."""
 
-OPTIONAL = ("channels:history", "groups:history", "im:history", "usergroups:read")
-"""Only to find out after a crash or a lost answer whether a message was posted, and who is in a group of operators."""
+OPTIONAL = {
+    "usergroups:read": "user groups in BUDGETBOT_OPERATORS and BUDGETBOT_ADMINS count for nobody",
+    "files:write": "charts are drawn in text and not as pictures, and files have to be made in a shell",
+    "files:read": "charts are drawn in text and not as pictures, and files have to be made in a shell",
+    "channels:history": "after a crash or a lost answer a message may be repeated, and says so",
+    "groups:history": "after a crash or a lost answer a message may be repeated, and says so",
+    "im:history": "after a crash or a lost answer a message may be repeated, and says so",
+    "channels:join": "somebody has to /invite the app into each channel",
+    "app_mentions:read": "nobody is answered who mentions the app in a thread",
+}
+"""Scope → what is off without it. Whoever installs the app may refuse each."""
 
 PATH = "/slack/events"
 
 _LONG = (
     "Budget Bot reads your OpenAI organization's costs and usage, compares them with the budgets you set, and posts "
-    "one clear message when a budget is crossed. Ask it with /budget. It needs no access to conversations: it "
-    "writes its own messages and answers its own command and buttons. The optional history scopes serve one purpose: "
-    "after a lost connection it looks for its own message before it would post it again."
+    "one clear message when a budget is crossed, forecast to be crossed, or a day is out of the ordinary. The message "
+    "is edited as the figures move. Its buttons say who looks after it, silence it for a while, or show what made "
+    "spend rise. Ask with /budget, or open the Home tab for the month at a glance.\n\n"
+    "It needs no access to conversations: it writes its own messages and answers its own command and buttons. What "
+    "is optional serves one purpose each. History scopes: after a lost connection it looks for its own message before "
+    "it would post it again. Mentions: it answers in the thread where somebody calls it. Files: it sends charts as "
+    "pictures. User groups: operators may be named by group."
 )
 
 
@@ -26,14 +48,16 @@ def manifest(http_url: str | None = None) -> dict[str, Any]:
     request_url = _request_url(http_url) if http_url is not None else None
     command: dict[str, Any] = {
         "command": "/budget",
-        "description": "Spend, budgets and alerts",
-        "usage_hint": "[status|report|top|rules|ack|silence|help] [range] [by ...]",
+        "description": "Spend, forecasts, budgets and alerts",
+        "usage_hint": _hint(),
         "should_escape": True,  # people and channels arrive with their ids
     }
     interactivity: dict[str, Any] = {"is_enabled": True}
+    events: dict[str, Any] = {"bot_events": list(EVENTS)}
     if request_url is not None:
         command["url"] = request_url
         interactivity["request_url"] = request_url
+        events["request_url"] = request_url
     return {
         "_metadata": {"major_version": 1, "minor_version": 1},
         "display_information": {
@@ -45,21 +69,29 @@ def manifest(http_url: str | None = None) -> dict[str, Any]:
         "features": {
             # Without the messages tab a direct message fails with messages_tab_disabled.
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": True,
             },
             "bot_user": {"display_name": "Budget Bot", "always_online": True},
             "slash_commands": [command],
         },
-        "oauth_config": {"scopes": {"bot": list(REQUIRED), "bot_optional": list(OPTIONAL)}},
+        # `bot_optional` marks scopes of `bot`: Slack takes no event whose scope the app does not ask for.
+        "oauth_config": {"scopes": {"bot": [*REQUIRED, *OPTIONAL], "bot_optional": list(OPTIONAL)}},
         "settings": {
+            "event_subscriptions": events,
             "interactivity": interactivity,
             "org_deploy_enabled": False,
             "socket_mode_enabled": request_url is None,
             "token_rotation_enabled": False,
         },
     }
+
+
+def _hint() -> str:
+    """Return what Slack shows while somebody types: the verbs that help teaches first."""
+    taught = "|".join([*(verb.name for verb in VERBS.values() if verb.taught), "help"])
+    return f"[{taught}|…] [range] [by …] [project=…]"
 
 
 def _request_url(http_url: str) -> str:

@@ -4,7 +4,7 @@ import errno
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.error import URLError
@@ -33,6 +33,10 @@ _PAYLOAD = {
     "metadata_too_large",
     "metadata_must_be_sent_from_app",
     "no_text",
+    "invalid_arguments",
+    "invalid_message",
+    "invalid_view",
+    "view_too_large",
 }
 _REVOKED = {
     "token_revoked",
@@ -49,6 +53,9 @@ _GONE = {
     "edit_window_closed",
     "thread_not_found",
     "cannot_reply_to_message",
+    "expired_trigger_id",
+    "exchanged_trigger_id",
+    "hash_conflict",
 }
 _NOT_SENT = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,80}")
@@ -61,15 +68,25 @@ class SlackTrouble(Exception):
     `kind` says what to do: `uncertain` it may have happened, look before repeating; `passing` it did not happen, try
     again (after `retry_after` seconds where Slack said so); `payload` Slack will not take these words, say them more
     plainly; `permanent` this target will not hear us; `revoked` nobody will until the token is renewed; `gone` the
-    message to change or reply to is not there any more, or closed. `code` is Slack's own word or ours for the wire.
+    message to change or reply to, or the trigger that would open a view, is not there any more, or closed. `code` is
+    Slack's own word or ours for the wire; `errors` are its sentences, with pointers into what it refused.
     """
 
-    def __init__(self, kind: Kind, code: str, *, retry_after: float | None = None, detail: str = "") -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        code: str,
+        *,
+        retry_after: float | None = None,
+        detail: str = "",
+        errors: Sequence[str] = (),
+    ) -> None:
         super().__init__(f"Slack: {code} ({kind}){f': {detail}' if detail else ''}")
         self.kind: Kind = kind
         self.code = code
         self.retry_after = retry_after
         self.detail = detail
+        self.errors = tuple(errors)
 
 
 def kind_of(code: str) -> Kind:
@@ -103,7 +120,8 @@ def from_answer(error: "SlackApiError") -> SlackTrouble:
         return SlackTrouble("uncertain" if status < 300 else "passing", f"http_{status}")
     kind = kind_of(code)
     waits = retry_after(response.headers) if kind == "passing" else None
-    return SlackTrouble(kind, code, retry_after=waits, detail=_detail(body))
+    errors = _errors(body)
+    return SlackTrouble(kind, code, retry_after=waits, detail=_detail(body, errors), errors=errors)
 
 
 def from_wire(error: Exception) -> SlackTrouble:
@@ -135,11 +153,18 @@ def retry_after(headers: Mapping[str, Any]) -> float | None:
     return None
 
 
-def _detail(body: Mapping[str, Any]) -> str:
+def _detail(body: Mapping[str, Any], errors: Sequence[str]) -> str:
     parts = [f"{key} {body[key]}" for key in ("needed", "provided") if body.get(key)]
+    return redact("; ".join((*parts, *errors)))[:_DETAIL]
+
+
+def _errors(body: Mapping[str, Any]) -> list[str]:
+    """Return what Slack found wrong with a payload: sentences, or of blocks.validate objects with a pointer."""
     metadata = body.get("response_metadata")
     told = metadata.get("messages") if isinstance(metadata, Mapping) else None
-    for errors in (body.get("errors"), told):
-        if isinstance(errors, list):
-            parts += [str(said) for said in errors if str(said) not in parts]
-    return redact("; ".join(parts))[:_DETAIL]
+    errors = body.get("errors") or told
+    found: list[str] = []
+    for each in errors if isinstance(errors, list) else ():
+        said = f"{each.get('pointer', '')} {each.get('message', '')}" if isinstance(each, dict) else str(each)
+        found.append(redact(said.strip())[:_DETAIL])
+    return list(filter(None, dict.fromkeys(found)))

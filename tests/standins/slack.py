@@ -18,7 +18,16 @@ from tests.standins.slack_rules import Refused
 from tests.standins.slack_web import WebApi
 
 BOT_TOKEN, APP_TOKEN = "xoxb-1-canary-bot", "xapp-1-canary-app"
-ALL_SCOPES = "commands,chat:write,channels:read,groups:read,im:write,users:read,channels:history,groups:history,im:history,channels:join"
+ALL_SCOPES = (
+    "commands,chat:write,channels:read,groups:read,im:write,users:read,"
+    "channels:history,groups:history,im:history,channels:join,"
+    "files:write,files:read,usergroups:read,app_mentions:read"
+)
+
+
+def scopes_without(*scopes: str) -> str:
+    """Return every scope but these."""
+    return ",".join(scope for scope in ALL_SCOPES.split(",") if scope not in scopes)
 
 
 @dataclass(frozen=True)
@@ -106,8 +115,26 @@ class SlackStandIn:
 
     @property
     def messages(self):
-        """Every message that stands, oldest first."""
-        return [message for message in self.web.messages if not message.deleted]
+        """Every message of the bot that stands, oldest first."""
+        return [message for message in self.web.messages if not (message.deleted or message.author)]
+
+    @property
+    def whispers(self):
+        """What was shown to one person alone, oldest first."""
+        return self.web.whispers
+
+    @property
+    def files(self):
+        """Every file that was uploaded, oldest first."""
+        return list(self.web.files.values())
+
+    def home(self, user: str = "U1ALICE"):
+        """Return what somebody's Home tab shows, or None."""
+        return self.web.homes.get(user)
+
+    def modal(self, user: str = "U1ALICE"):
+        """Return the modal on top of somebody's screen, or None."""
+        return next(iter(self.web.open_views(user)[::-1]), None)
 
     def said(self, method: str) -> list[Call]:
         return [call for call in self.calls if call.method == method]
@@ -150,10 +177,21 @@ class SlackStandIn:
         answer = self.people.receive(path, raw)
         return None if fault.drop == "after" else answer
 
+    def uploaded(self, path: str, content: bytes) -> tuple[int, dict, bytes] | None:
+        """Take the bytes of a file; its faults are those of `upload`."""
+        fault = self._next_fault("upload")
+        if fault.drop == "before" or fault.html or fault.error:
+            return None if fault.drop else _failed(fault)
+        with self._lock:
+            status = self.web.receive_file(path.removeprefix("/upload/"), content)
+        return None if fault.drop == "after" else (status, {}, f"OK - {len(content)}".encode())
+
     def _next_fault(self, method: str) -> Fault:
         with self._lock:
             waiting = self._faults.get(method, [])
-            return waiting.pop(0) if waiting else Fault() if method == "respond" else self.down or Fault()
+            if waiting:
+                return waiting.pop(0)
+            return Fault() if method == "respond" else self.down or Fault()
 
     def _carry_out(self, method: str, args: dict, token: str) -> dict:
         with self._lock:
@@ -163,7 +201,10 @@ class SlackStandIn:
                 body = {"ok": False, "error": refusal.code, **refusal.extra}
                 if refusal.errors:
                     body["errors"] = refusal.errors
-                    body["response_metadata"] = {"messages": [f"[ERROR] {said}" for said in refusal.errors]}
+                    if method != "blocks.validate":
+                        body["response_metadata"] = {
+                            "messages": [f"[ERROR] {said}" for said in refusal.errors]
+                        }
             self._record(method, args, token, body.get("error", ""))
             return body
 
@@ -191,8 +232,12 @@ def _failed(fault: Fault) -> tuple[int, dict, bytes]:
 def _handler(slack: SlackStandIn):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path = urlsplit(self.path)
+            if path.path.startswith("/upload/"):
+                self._send(slack.uploaded(path.path, content))
+                return
+            raw = content.decode()
             if path.path.startswith("/api/"):
                 args = dict(parse_qsl(path.query)) | _parsed(raw, self.headers.get("Content-Type", ""))
                 token = (self.headers.get("Authorization") or "").removeprefix("Bearer ") or args.pop(

@@ -4,9 +4,11 @@ import itertools
 import json
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.standins.slack_rules import Refused, check_message
+from tests.standins.slack_uploads import FileMethods
+from tests.standins.slack_views import ViewMethods, check_view
 
 TEAM = {"team_id": "T1TEAM", "team": "Example"}
 BOT = {"user_id": "U1BOT", "bot_id": "B1BOT"}
@@ -39,6 +41,9 @@ class Message:
     edited: bool = False
     deleted: bool = False
     updates: int = 0
+    files: list = field(default_factory=list)
+    author: str = ""
+    """Who wrote it, when it was not the bot."""
 
     def shown(self, *, with_metadata: bool) -> dict:
         held = {
@@ -48,7 +53,9 @@ class Message:
             "blocks": self.blocks,
             "attachments": self.attachments,
         }
-        held |= {"user": BOT["user_id"], "bot_id": BOT["bot_id"]}
+        held |= {"user": self.author} if self.author else {"user": BOT["user_id"], "bot_id": BOT["bot_id"]}
+        if self.files:
+            held["files"] = [{"id": each} for each in self.files]
         if self.thread_ts:
             held["thread_ts"] = self.thread_ts
         if self.broadcast:
@@ -58,16 +65,31 @@ class Message:
         return held
 
 
-class WebApi:
+@dataclass
+class Whisper:
+    """What one person alone saw, until they reloaded."""
+
+    channel: str
+    user: str
+    text: str
+    blocks: list
+    attachments: list
+    thread_ts: str | None = None
+
+
+class WebApi(ViewMethods, FileMethods):
     """Slack's side of each method; called under the stand-in's lock."""
 
     def __init__(self, slack) -> None:
+        ViewMethods.__init__(self)
+        FileMethods.__init__(self)
         self.slack = slack
         self.channels = {}
         self.users = {}
         self.groups: dict[str, tuple[str, list[str]]] = {}
         """User groups: id → (handle, members)."""
         self.messages: list[Message] = []
+        self.whispers: list[Whisper] = []
         self.tickets: set[str] = set()
         self.page = 1_000
         self._clock = itertools.count(1)
@@ -97,6 +119,8 @@ class WebApi:
             } | more
 
     def carry_out(self, method: str, args: dict, token: str) -> dict:
+        if method == "blocks.validate":  # the one method that asks nobody who they are
+            return self._blocks_validate(args)
         wanted = self.slack.app_token if method == "apps.connections.open" else self.slack.bot_token
         if not token:
             raise Refused("not_authed")
@@ -120,7 +144,7 @@ class WebApi:
     def _chat_postMessage(self, args):  # noqa: N802  Slack's own word
         self._need("chat:write")
         channel = self._addressed(args.get("channel", ""))
-        check_message(args)
+        check_message(args, self.ready_files())
         metadata = _object(args.get("metadata"))
         if metadata is not None:
             if not isinstance(metadata.get("event_type"), str) or not isinstance(
@@ -132,17 +156,11 @@ class WebApi:
         thread_ts = args.get("thread_ts")
         if thread_ts and not self._find(channel.id, thread_ts):
             raise Refused("thread_not_found")
-        message = Message(
-            channel.id,
-            self._now(),
-            str(args.get("text") or "")[:40_000],
-            _object(args.get("blocks")) or [],
-            _object(args.get("attachments")) or [],
-            metadata,
-            thread_ts,
-            broadcast=bool(thread_ts) and _true(args.get("reply_broadcast")),
-        )
-        self.messages.append(message)
+        message = self.add(channel.id, str(args.get("text") or "")[:40_000], thread_ts=thread_ts)
+        message.blocks = _object(args.get("blocks")) or []
+        message.attachments = _object(args.get("attachments")) or []
+        message.metadata = metadata
+        message.broadcast = bool(thread_ts) and _true(args.get("reply_broadcast"))
         return {"channel": channel.id, "ts": message.ts, "message": message.shown(with_metadata=False)}
 
     def _chat_update(self, args):
@@ -156,7 +174,7 @@ class WebApi:
         text = args.get("text")
         if text is not None and len(text) > 4_000:
             raise Refused("msg_too_long")
-        check_message(args)
+        check_message(args, self.ready_files())
         blocks, attachments = _object(args.get("blocks")), _object(args.get("attachments"))
         if text is not None:
             message.text = text
@@ -182,10 +200,39 @@ class WebApi:
     def _chat_postEphemeral(self, args):  # noqa: N802  Slack's own word
         self._need("chat:write")
         channel = self._addressed(args.get("channel", ""))
-        check_message(args)
+        check_message(args, self.ready_files())
         if args.get("user") not in self.users:
             raise Refused("user_not_in_channel")
+        thread_ts = args.get("thread_ts") or None
+        if thread_ts and not self._find(channel.id, thread_ts):
+            raise Refused("thread_not_found")
+        shown = (_object(args.get(key)) or [] for key in ("blocks", "attachments"))
+        self.whispers.append(
+            Whisper(channel.id, args["user"], str(args.get("text") or ""), *shown, thread_ts=thread_ts)
+        )
         return {"message_ts": self._now(), "channel": channel.id}
+
+    def _blocks_validate(self, args):
+        blocks, message, view = (_object(args.get(key)) for key in ("blocks", "message", "view"))
+        try:
+            if view is not None:
+                check_view(view, self.ready_files())
+            else:
+                said = (
+                    {"text": "words", "blocks": blocks}
+                    if blocks is not None
+                    else {"text": "words", **message}
+                )
+                check_message(said, self.ready_files())
+        except Refused as refusal:
+            kind = "view" if view is not None else "message" if message is not None else "blocks"
+            told = [said.rstrip("]").split(" [json-pointer:") for said in refusal.errors or [refusal.code]]
+            errors = [
+                {"pointer": (place or [""])[0], "code": "failed_constraint", "message": said}
+                for said, *place in told
+            ]
+            raise Refused(f"invalid_{kind}", errors) from None
+        return {}
 
     def _chat_getPermalink(self, args):  # noqa: N802  Slack's own word
         message = self._find(args.get("channel", ""), args.get("message_ts", ""))
@@ -262,6 +309,12 @@ class WebApi:
         return {"users": self.groups[args["usergroup"]][1]}
 
     # What they share
+
+    def add(self, channel: str, text: str, *, thread_ts: str | None = None, author: str = "") -> Message:
+        """Let a message stand in a channel."""
+        message = Message(channel, self._now(), text, [], [], thread_ts=thread_ts, author=author)
+        self.messages.append(message)
+        return message
 
     def _need(self, scope: str) -> None:
         if self.slack.scopes is not None and scope not in self.slack.scopes.split(","):

@@ -4,17 +4,18 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from types import FrameType
+from typing import Protocol
 
 from bot.app import App
 from bot.core.errors import BotError, Unanswered
 from bot.core.schedule import next_due
 from bot.desk import Desk
-from bot.edge.slack_app import Socket, build_app
+from bot.edge.slack_app import Socket, build_app, drain
 from bot.listen import Listener
 from bot.people import People
 from bot.poll import deliver, fetch_and_judge
@@ -91,30 +92,68 @@ class Worker:
             log.exception("bug")
 
 
-def work(app: App, stop: threading.Event | None = None) -> bool:
-    """Run until SIGTERM or SIGINT, finish what is held, then return; False when a read had to be left hanging."""
-    stopping = stop or threading.Event()
+class Ear(Protocol):
+    """Where people are heard: a socket to Slack, or an address of our own."""
+
+    def connect(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def work(
+    app: App,
+    stop: threading.Event | None = None,
+    *,
+    socket: bool = True,
+    port: int | None = None,
+    polls: bool = True,
+) -> bool:
+    """Run until SIGTERM or SIGINT, finish what is held, then return; False when a read had to be left hanging.
+
+    Slack is heard over a `socket` of its own, or at our `port`, which shows the bot's pages in any case.
+    """
+    stopping = app.stopping = stop or app.stopping
     if stop is None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, partial(_stop, stopping))
     app.rules.now(app.clock())  # a set-up that cannot judge anything is refused before it looks alive
-    settings = app.settings
     loop = threading.Thread(target=Worker(app, stopping).loop, name="ticks", daemon=True)
     with ExitStack() as closing:
-        # Answers follow the rules that the last tick judged by, and wait for nobody who reads files.
-        people = People(app.slack, settings, app.clock)
-        listener = Listener(Desk(app.store, app.rules.last, app.clock, people, app.slack, app))
-        bolt = build_app(settings.slack_bot_token, settings.slack_api_url, listener.handlers)
-        socket = Socket(bolt, settings.slack_app_token)
-        closing.callback(socket.close)
-        socket.connect()
-        loop.start()
-        while loop.is_alive() and not stopping.wait(1.0):
+        for ear in _ears(app, closing, socket=socket, port=port):
+            ear.connect()
+            closing.callback(ear.close)
+        if polls:
+            loop.start()
+        while (loop.is_alive() or not polls) and not stopping.wait(1.0):
             pass
         asked_at = time.monotonic()
-    loop.join(max(0.0, asked_at + GRACE - time.monotonic()))
+    if polls:
+        loop.join(max(0.0, asked_at + GRACE - time.monotonic()))
     log.info("stopped", extra={"left": "a read that nobody answered"} if loop.is_alive() else {})
     return not loop.is_alive()
+
+
+def _ears(app: App, closing: ExitStack, *, socket: bool, port: int | None) -> Iterator[Ear]:
+    """Yield what listens; after they are closed, everything that was acknowledged is answered."""
+    settings = app.settings
+    # Answers follow the rules that the last tick judged by, and wait for nobody who reads files.
+    people = People(app.slack, settings, app.clock)
+    listener = Listener(Desk(app.store, app.rules.last, app.clock, people, app.slack, app))
+    secret = None if socket else settings.slack_signing_secret
+    bolt = build_app(
+        settings.slack_bot_token, settings.slack_api_url, listener.handlers, signing_secret=secret
+    )
+    closing.callback(drain, bolt)
+    if socket:
+        yield Socket(bolt, settings.slack_app_token)
+    if port is not None:
+        from bot.edge.slack_http import PATH, slack_route  # noqa: PLC0415 - most listen over a socket alone
+        from bot.edge.web import Web  # noqa: PLC0415
+        from bot.serving import pages  # noqa: PLC0415
+
+        routes = dict(pages(app))
+        if not socket:
+            routes["POST", PATH] = slack_route(bolt)
+        yield Web(routes, port)
 
 
 def _stop(stopping: threading.Event, _number: int, _frame: FrameType | None) -> None:

@@ -85,19 +85,43 @@ def sync(
 
 
 @click.command()
-def run() -> int:
+@click.option(
+    "--http", "port", type=click.IntRange(0, 65535), help="Show /healthz, /readyz, /metrics and /alerts here."
+)
+def run(port: int | None) -> int:
     """Poll at once and then on schedule, deliver, and listen to Slack over Socket Mode, until SIGTERM.
 
-    Example: budgetbot run
+    Example: budgetbot run --http 9090
     """
+    return _work((*POLL_NEEDS, "SLACK_APP_TOKEN", "BUDGETBOT_POLL"), socket=True, port=port, polls=True)
+
+
+@click.command()
+@click.option("--no-poll", is_flag=True, help="Only listen: another process polls into the same database.")
+def serve(no_poll: bool) -> int:
+    """The same as run with Slack's requests at an address of your own, PORT: POST /slack/events.
+
+    GET /healthz says that the process lives, /readyz whether it can be relied on, /alerts what stands as JSON,
+    /metrics what Prometheus scrapes. Anybody who reaches the port reads them: let the balancer pass on
+    /slack/events alone.
+
+    Example: budgetbot serve --no-poll
+    """
+    needs: tuple[str, ...] = (*POLL_NEEDS, "SLACK_SIGNING_SECRET", "BUDGETBOT_POLL", "PORT")
+    if no_poll:
+        needs = tuple(name for name in needs if name != "OPENAI_ADMIN_KEY")
+    return _work(needs, socket=False, port=None, polls=not no_poll)
+
+
+def _work(needs: tuple[str, ...], *, socket: bool, port: int | None, polls: bool) -> int:
     busy_logs()
-    found = settings((*POLL_NEEDS, "SLACK_APP_TOKEN", "BUDGETBOT_POLL"))
+    found = settings(needs)
     from bot.app import App  # noqa: PLC0415
     from bot.worker import work  # noqa: PLC0415
 
     app: App
     with App.open(found) as app:
-        put_away = work(app)
+        put_away = work(app, socket=socket, port=port if socket else int(found.port), polls=polls)
         if not put_away:
             # A thread still reads from a server that does not answer; Python would wait for it. Nothing it
             # reads is kept, and everything else is put away.

@@ -91,8 +91,8 @@ def spans_needed(query: Query) -> tuple[Span, ...]:
     """Return every span the scan must be cut at to answer the question."""
     assert query.span is not None
     unit = _unit(query)
-    pieces = tuple(piece for piece, _ in _pieces(query.span, unit)) if unit else ()
-    return (query.span, before(query.range_words, query.span), *pieces)
+    cut = tuple(piece for piece, _ in pieces(query.span, unit)) if unit else ()
+    return (query.span, before(query.range_words, query.span), *cut)
 
 
 def report(query: Query, spend: Spend, today: date) -> Report:
@@ -109,7 +109,7 @@ def report(query: Query, spend: Spend, today: date) -> Report:
     sums: dict[Group, int] = {}
     names: dict[Group, tuple[str, ...]] = {}
     quiet: set[Group] = set()
-    for piece, label in _pieces(span, unit) if unit else ((span, ""),):
+    for piece, label in pieces(span, unit) if unit else ((span, ""),):
         found = spend.within(scope, piece, plain)
         if unit and not plain and known and piece.start < known.end and piece.end > known.start:
             # A day on which nothing was spent says so; a day nobody read does not read as one.
@@ -156,7 +156,7 @@ def _unit(query: Query) -> str:
     return next((dimension for dimension in query.by if dimension in TIMES), "")
 
 
-def _pieces(span: Span, unit: str) -> Iterator[tuple[Span, str]]:
+def pieces(span: Span, unit: str) -> Iterator[tuple[Span, str]]:
     """Yield the days, weeks or months inside a span, clipped to it, with the first day of each."""
     period = Period(unit)  # type: ignore[arg-type]
     day = span.start

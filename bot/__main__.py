@@ -12,6 +12,8 @@ from bot.cli import cli
 from bot.core.errors import BUG, DONE, USAGE, BotError
 
 INTERRUPTED = 130
+COMPLETE = "_BUDGETBOT_COMPLETE"
+"""How a shell asks for what may stand next, and for the script that makes it ask."""
 PATIENCE = 2.0
 """Seconds that an interrupted command has to put things away; everything stored is safe at any moment."""
 
@@ -50,6 +52,10 @@ def run(arguments: list[str] | None = None) -> int:
 def main() -> None:
     """Run the command the shell typed."""
     signal.signal(signal.SIGINT, _interrupted)
+    if asked := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete  # noqa: PLC0415 - only a Tab key needs it
+
+        sys.exit(shell_complete(cli, {}, "budgetbot", COMPLETE, asked))
     sys.exit(run())
 
 

@@ -13,18 +13,24 @@ COMMANDS = {
     "run": ("bot.cli.polling", "Poll on schedule, deliver, and listen to Slack until stopped."),
     "poll": ("bot.cli.polling", "One complete cycle, for cron: fetch, judge, deliver."),
     "sync": ("bot.cli.polling", "Fetch and store only; backfill any span."),
-    "status": ("bot.cli.ask", "Every budget at a glance, the worst first."),
-    "report": ("bot.cli.ask", "What was spent, as a table."),
-    "top": ("bot.cli.ask", "The largest, with their share."),
-    "forecast": ("bot.cli.ask", "What each budget's period will come to, and when OpenAI cuts it off."),
-    "explain": ("bot.cli.ask", "Why a rule says what it says, and what would make it speak."),
-    "accuracy": ("bot.cli.ask", "How good live spend was: estimates against bills."),
-    "rules": ("bot.cli.ask", "The rules in force, and projects nobody watches."),
-    "ack": ("bot.cli.order", "Say that you look after an alert."),
-    "unack": ("bot.cli.order", "Take an acknowledgement back."),
-    "silence": ("bot.cli.order", "Hold alerts back for a while, with a reason."),
-    "unsilence": ("bot.cli.order", "End a silence."),
-    "help": ("bot.cli.ask", "What can be asked, or everything about one verb."),
+    "status": ("bot.cli.ask", ""),
+    "report": ("bot.cli.ask", ""),
+    "top": ("bot.cli.ask", ""),
+    "forecast": ("bot.cli.ask", ""),
+    "compare": ("bot.cli.ask", ""),
+    "why": ("bot.cli.ask", ""),
+    "rules": ("bot.cli.ask", ""),
+    "explain": ("bot.cli.ask", ""),
+    "history": ("bot.cli.ask", ""),
+    "alerts": ("bot.cli.ask", ""),
+    "accuracy": ("bot.cli.ask", ""),
+    "ack": ("bot.cli.order", ""),
+    "unack": ("bot.cli.order", ""),
+    "silence": ("bot.cli.order", ""),
+    "unsilence": ("bot.cli.order", ""),
+    "subscribe": ("bot.cli.order", ""),
+    "unsubscribe": ("bot.cli.order", ""),
+    "help": ("bot.cli.ask", ""),
     "check": ("bot.cli.files", "Every problem of the rule files, at its place."),
     "schema": ("bot.cli.files", "The JSON Schema of a rule file, for editors."),
     "test": ("bot.cli.cases", "Play the case files: what the rules say of spend written by hand."),
@@ -36,11 +42,7 @@ COMMANDS = {
     "doctor": ("bot.cli.setup", "Check every setting, key, channel and clock, each with a remedy."),
     "manifest": ("bot.cli.setup", "The Slack app manifest to paste."),
 }
-"""Command → the module that holds it, and its line in `--help`."""
-
-
-NAMED_OTHERWISE = {"help": "help_"}
-"""Commands whose function may not carry their name."""
+"""Command → the module that holds it, and its line in `--help`; '' where the table of verbs has it."""
 
 
 class Lazy(click.Group):
@@ -54,7 +56,9 @@ class Lazy(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        found = getattr(import_module(COMMANDS[cmd_name][0]), NAMED_OTHERWISE.get(cmd_name, cmd_name))
+        where, line = COMMANDS[cmd_name]
+        module = import_module(where)
+        found = getattr(module, cmd_name) if line else module.command(cmd_name)
         assert isinstance(found, click.Command)
         return found
 
@@ -73,8 +77,13 @@ class Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
+        from bot.core.verbs import VERBS  # noqa: PLC0415 - a command that runs needs no lines of the others
+
+        def first(name: str, line: str) -> str:
+            return line or f"{VERBS[name].summary[0].upper()}{VERBS[name].summary[1:]}."
+
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+            formatter.write_dl([(name, first(name, line)) for name, (_, line) in COMMANDS.items()])
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

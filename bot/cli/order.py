@@ -1,12 +1,22 @@
-"""`ack`, `unack`, `silence`, `unsilence`: the orders of `/budget`, in a shell."""
+"""What changes something, in a shell: `ack`, `unack`, `silence`, `unsilence`, `subscribe`, `unsubscribe`."""
 
+from functools import partial
 from getpass import getuser
-from typing import Any
 
 import click
 
-from bot.cli.common import moment, now_option, quiet_logs, settings
+from bot.cli.ask import helped_with, made, understood
+from bot.cli.common import format_option, moment, now_option, quiet_logs, settings
 from bot.core.errors import Misused
+from bot.core.verbs import VERBS
+
+as_option = click.option(
+    "--as",
+    "person",
+    metavar="ID",
+    default="",
+    help="Whose it is: a Slack id, U0123ABCD. Digests are direct messages.",
+)
 
 
 class Reasoned(click.Command):
@@ -19,23 +29,23 @@ class Reasoned(click.Command):
         return super().parse_args(ctx, args)
 
 
+def command(name: str) -> click.Command:
+    """Return the command that gives an order."""
+    verb = VERBS[name]
+    if verb.orders:
+        return made(verb, partial(_order, name), now_option, cls=Reasoned)
+    return made(verb, partial(_own, name), as_option, now_option, format_option)
+
+
 def _order(verb: str, words: tuple[str, ...], now_text: str | None) -> None:
     now = moment(now_text)
     quiet_logs()
     found = settings(("DATABASE_URL",))
-    from bot.core.query import Misread, parse  # noqa: PLC0415 - an order needs the database's libraries
-
-    order = parse([verb, *words], now.date())
-    if isinstance(order, Misread):
-        tries = " or ".join(f"budgetbot {command}" for command in order.corrections)
-        raise Misused(order.problem, f"Try: {tries}.")
+    order = understood(verb, words, now_text)
     if order.verb != verb:
-        from bot.core.helping import helped  # noqa: PLC0415
-        from bot.render import terminal  # noqa: PLC0415
-
-        click.echo(terminal.shell(helped(order.topic), "table"))
+        click.echo(helped_with(order))
         return
-    from bot.core.asker import Asker  # noqa: PLC0415
+    from bot.core.asker import Asker  # noqa: PLC0415 - an order needs the database's libraries
     from bot.edge.store.store import Store  # noqa: PLC0415
     from bot.orders import carry_out  # noqa: PLC0415
     from bot.render import terminal  # noqa: PLC0415
@@ -50,49 +60,28 @@ def _order(verb: str, words: tuple[str, ...], now_text: str | None) -> None:
     click.echo(terminal.outcome(done))
 
 
-def _words(command: Any) -> Any:
-    return click.argument("words", nargs=-1)(now_option(command))
+def _own(verb: str, words: tuple[str, ...], person: str, now_text: str | None, form: str) -> None:
+    """Do what people do for themselves, for the person who is named."""
+    now = moment(now_text)
+    quiet_logs()
+    found = settings(("DATABASE_URL",))
+    order = understood(verb, words, now_text)
+    if order.verb != verb:
+        click.echo(helped_with(order))
+        return
+    if not person:
+        raise Misused("A digest is somebody's own.", f"Say whose: budgetbot {verb} --as U0123ABCD …")
+    from bot.core.asker import Asker  # noqa: PLC0415 - an order needs the database's libraries
+    from bot.core.outcome import Outcome  # noqa: PLC0415
+    from bot.edge.store.store import Store  # noqa: PLC0415
+    from bot.questions import Asked, answering  # noqa: PLC0415
+    from bot.render import terminal  # noqa: PLC0415
+    from bot.rulebook import Rules  # noqa: PLC0415
 
-
-@click.command(cls=Reasoned)
-@_words
-def ack(words: tuple[str, ...], now_text: str | None) -> None:
-    """Say that you look after an alert: WORDS are its fingerprint, or what that begins with, and `-- NOTE`.
-
-    No reminder and no escalation comes until it grows by 25% or becomes graver.
-
-    Example: budgetbot ack 9f3c21aa01bc -- known load test
-    """
-    _order("ack", words, now_text)
-
-
-@click.command(cls=Reasoned)
-@_words
-def unack(words: tuple[str, ...], now_text: str | None) -> None:
-    """Take an acknowledgement back.
-
-    Example: budgetbot unack 9f3c21aa01bc
-    """
-    _order("unack", words, now_text)
-
-
-@click.command(cls=Reasoned)
-@_words
-def silence(words: tuple[str, ...], now_text: str | None) -> None:
-    """Hold alerts back: WORDS are FINGERPRINT|KEY=VALUE … for DURATION|until WHEN [wake=+$500] -- REASON.
-
-    What was held back is said when the silence ends, 31 days later at most.
-
-    Example: budgetbot silence project=labs for 2d -- migration
-    """
-    _order("silence", words, now_text)
-
-
-@click.command(cls=Reasoned)
-@_words
-def unsilence(words: tuple[str, ...], now_text: str | None) -> None:
-    """End a silence, by its number or by the fingerprint it holds back.
-
-    Example: budgetbot unsilence si_3
-    """
-    _order("unsilence", words, now_text)
+    with Store(found.database_url) as store:
+        by = Asker(person, frozenset({person}), role="admin")
+        asked = Asked(store, Rules(found, store).now(now), order, now, form != "table", by)
+        answer = answering(verb).answer(asked)
+    if isinstance(answer, Outcome) and answer.refused:
+        raise Misused(terminal.outcome(answer), "budgetbot subscribe list shows what there is.")
+    click.echo(terminal.shell(answer, form, order))

@@ -111,6 +111,9 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
     if word in ("help", "?", "--help", "-h"):
         draft.topic, draft.verb = verb.name, VERBS["help"]
         return len(tokens)
+    if verb.every and word == "all":
+        draft.every = True
+        return place + 1
     if verb.changes and (after := ordering.argument(draft, tokens, place)) is not None:
         return after
     if verb.versus and word in ("vs", "vs.", "versus") and following:

@@ -50,7 +50,7 @@ def give_reason(draft: Draft, tokens: list[str], tail: list[str]) -> None:
 
 
 def argument(draft: Draft, tokens: list[str], place: int) -> int | None:
-    """Read an id, `all`, `for 2d`, `until monday` or `wake=+$500`; None where the word is none of them."""
+    """Read an id, `for 2d`, `until monday` or `wake=+$500`; None where the word is none of them."""
     verb, word = draft.verb, undash(unquoted(tokens[place]).rstrip(","))
     if verb.ids and any(_IDS[kind].fullmatch(word) for kind in verb.ids.split("|")):
         if word not in draft.ids:
@@ -61,9 +61,6 @@ def argument(draft: Draft, tokens: list[str], place: int) -> int | None:
             ends = "unsilence" if kind == "si_N" else "unsubscribe"
             problem = f"{verb.name} takes no “{word}”: {ends} ends it."
             raise Trouble(problem, ([ends, word], dropped(tokens, place)), draft)
-    if verb.every and word == "all":
-        draft.every = True
-        return place + 1
     if not verb.lasts:
         return None
     following = undash(tokens[place + 1]) if place + 1 < len(tokens) else ""
@@ -131,7 +128,7 @@ def _either(draft: Draft, tokens: list[str]) -> None:
     if draft.ids and (draft.every or draft.filters):
         others = [str(each) for each in draft.filters]
         repairs = ([name, *draft.ids], [name, "all", *others])
-        raise Trouble(f"{name} takes either “{draft.ids[0]}” or all.", repairs, draft)
+        raise Trouble(f"{name} takes either {draft.ids[0]} or {' '.join(['all', *others])}.", repairs, draft)
     if draft.filters and not draft.every:
         problem = f"{name} takes a fingerprint; for every alert that is so, say all."
         raise Trouble(problem, ([name, "all", *tokens[1:]],), draft)

@@ -135,11 +135,11 @@ class Verb:
     @property
     def usage(self) -> str:
         """Return the line that shows what may follow the verb."""
-        parts = [self.name]
-        if self.topics:
-            parts.append("[VERB]")
-        if self.named:
-            parts.append(self.named)
+        return f"{self.name} {self.words()}".strip()
+
+    def words(self, *, slack: bool = True) -> str:
+        """Return what may follow the verb; '' where nothing may. Only Slack has channels to answer in."""
+        parts = [self.named or ("[VERB]" if self.topics else "")]
         if self.name == "top":
             parts.append("[N]")
         if self.schedules:
@@ -150,16 +150,7 @@ class Verb:
             parts.append("[vs=RANGE]")
         if self.by is not None:
             parts.append("[by DIM[,DIM]]" if self.crossed > 1 else "[by DIM]")
-        if self.ids and self.every and self.keys:
-            parts.append(f"{self.ids} …|all [KEY=VALUE …]")
-        elif self.ids and self.every:
-            parts.append(f"{self.ids} …|all")
-        elif self.ids and self.keys:
-            parts.append(f"{self.ids}|KEY=VALUE …")
-        elif self.ids:
-            parts.append(self.ids)
-        elif self.keys:
-            parts.append("[KEY=VALUE …]")
+        parts.append(self._what())
         if self.lasts:
             parts.append("for DURATION|until WHEN [wake=+$500]")
         if self.reason:
@@ -168,11 +159,22 @@ class Verb:
             parts.append("[top=N]")
         if self.charts:
             parts.append("[chart|nochart] [raw]")
-        if self.shared:
+        if self.shared and slack:
             parts.append("[public|in #CHANNEL|to @PERSON]")
         if self.formats:
             parts.append(f"[{'|'.join(self.formats)}]")
-        return " ".join(parts)
+        return " ".join(part for part in parts if part)
+
+    def _what(self) -> str:
+        """Return what it is about: ids, all of them, filters."""
+        filters = "KEY=VALUE …" if self.keys else ""
+        if not self.ids:
+            return " ".join(
+                word for word in ("[all]" if self.every else "", f"[{filters}]" if filters else "") if word
+            )
+        if self.every:
+            return f"{self.ids} …|all" + (f" [{filters}]" if filters else "")
+        return f"{self.ids}|{filters}" if filters else f"{self.ids} …"
 
 
 VERBS: dict[str, Verb] = {
@@ -182,12 +184,13 @@ VERBS: dict[str, Verb] = {
             "status",
             "every budget at a glance: yours first, the worst first",
             (
-                ("status", "your budgets and whatever is wrong with the others"),
-                ("status owner=@me", "only what is yours"),
+                ("status", "your budgets, and the others in a line; every budget where none is yours"),
+                ("status all", "every budget, the worst first"),
                 ("status severity>=warning", "only what needs a look"),
                 ("status project=search-* state=firing", "the breached budgets of some projects"),
             ),
             taught=True,
+            every=True,
             keys=STANDING_KEYS,
         ),
         Verb(

@@ -1,5 +1,6 @@
 """The one place where real things are chosen: clock, database, OpenAI, Slack, rules."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ WAIT = 60.0
 """Seconds to wait for another process that polls."""
 
 
+class Polling(Unanswered):
+    """Somebody else fetches, judges or delivers just now."""
+
+
 def wall_clock() -> datetime:
     """Return the real time, aware UTC."""
     return datetime.now(UTC)
@@ -47,6 +52,8 @@ class App:
     """How often all names are asked for."""
     sources: tuple[str, ...] = ()
     """What is polled; nothing named is everything."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the process is to end: who waits for OpenAI waits no longer."""
     _openai: OpenAI | None = field(default=None)
     _slack: Slack | None = field(default=None)
 
@@ -102,7 +109,7 @@ class App:
         try:
             lock.acquire(timeout=WAIT if wait is None else wait)
         except Timeout as held:
-            raise Unanswered(
+            raise Polling(
                 "Another budgetbot is polling into this database.", "Let it finish, or stop it first."
             ) from held
         except OSError as failed:

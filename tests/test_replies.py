@@ -209,7 +209,10 @@ REPLIES = {
     "rules": lambda: accepted(reply(RULES, asked("rules"))),
     "rules_none": lambda: accepted(reply(Listing((), span=NOVEMBER), asked("rules project=labs"))),
     "help": lambda: accepted(reply(helped(""), asked("help"))),
-    "help_report": lambda: accepted(reply(helped("report"), asked("help report"))),
+    **{
+        f"help_{topic}": lambda topic=topic: accepted(reply(helped(topic), asked(f"help {topic}")))
+        for topic in ("report", "silence", "subscribe", "doctor")
+    },
     "misread": lambda: accepted(reply(parse("reprot last week by projct", TODAY))),
     "trouble": lambda: accepted(trouble("OpenAI's <database> did not answer. Try again.")),
 }
@@ -410,7 +413,10 @@ def test_pivots_of_a_hostile_filter_ask_what_they_say(value):
 def test_help_offers_every_verb(topic):
     body = accepted(reply(helped(topic), asked(f"help {topic}")))
     offered = {button["value"].partition("|")[2] for button in buttons(body)}
-    assert offered == {verb.name for verb in helped(topic).verbs if verb.alone} - {"help"}
+    told = helped(topic).verbs if topic else helped(topic).taught
+    assert offered == {verb.name for verb in told if verb.alone} - {"help"}
+    for verb in helped(topic).verbs:
+        assert verb.name in str(body)
 
 
 def test_a_file_cannot_be_had_in_slack_and_the_answer_says_where():

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from bot.core.ranges import EXAMPLES
-from bot.core.verbs import GROUPINGS, VERBS, WORDS_OF, Verb
+from bot.core.verbs import COST_KEYS, GROUPINGS, VERBS, WORDS_OF, Verb, Who
 
 RANGES = " ".join(EXAMPLES)
-DIMENSIONS = " ".join(GROUPINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +16,16 @@ class Help:
     topic: str = ""
 
     @property
+    def taught(self) -> tuple[Verb, ...]:
+        """Return the few verbs that help begins with."""
+        return tuple(verb for verb in self.verbs if verb.taught)
+
+    @property
+    def others(self) -> tuple[Verb, ...]:
+        """Return the verbs that are found when they are needed."""
+        return tuple(verb for verb in self.verbs if not verb.taught)
+
+    @property
     def ranges(self) -> str:
         """Return one example of each form of a range; '' where the verb takes none."""
         return RANGES if any(verb.ranged for verb in self.verbs) else ""
@@ -24,7 +33,9 @@ class Help:
     @property
     def dimensions(self) -> str:
         """Return what an answer can be grouped by; '' where it cannot."""
-        return DIMENSIONS if any(verb.by is not None for verb in self.verbs) else ""
+        times = any(verb.by is not None and verb.times for verb in self.verbs)
+        taken = GROUPINGS if times else COST_KEYS if any(verb.by is not None for verb in self.verbs) else ()
+        return " ".join(taken)
 
     @property
     def filters(self) -> str:
@@ -38,12 +49,29 @@ class Help:
         return ENDS if any(verb.lasts for verb in self.verbs) else ""
 
     @property
+    def schedules(self) -> str:
+        """Return how it is said when a digest comes; '' where nothing comes."""
+        return SCHEDULES if any(verb.schedules for verb in self.verbs) else ""
+
+    @property
+    def who(self) -> str:
+        """Return who may say a verb, in a sentence; '' where everybody may, or it is about them all."""
+        return WHO[self.verbs[0].who] if self.topic else ""
+
+    @property
     def shared(self) -> bool:
         """Tell whether any of the verbs can answer in the channel."""
         return any(verb.shared for verb in self.verbs)
 
 
 ENDS = "for 30m, for 4h, for 2d, for 1w, until 18:00, until tomorrow, until monday, until 2026-12-01, until month-end"
+SCHEDULES = "daily 09:00, weekly monday 09:00, monthly 1 09:00"
+WHO: dict[Who, str] = {
+    "viewer": "",
+    "operator": "For operators; while BUDGETBOT_OPERATORS names nobody, every member is one.",
+    "admin": "For admins: BUDGETBOT_ADMINS names them.",
+    "self": "Everybody, for themselves.",
+}
 OPERATORS = "key=a,b any of them, key!=a not, key~a contains, * and ? stand for any letters"
 
 

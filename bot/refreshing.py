@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import Connection
+
 from bot.app import App, Polling
 from bot.core.errors import BotError
 from bot.core.incident import Event
@@ -112,7 +114,7 @@ def _too_soon(store: Store, now: datetime) -> Outcome | None:
         return _marked(tx, now)
 
 
-def _marked(tx: records.Connection, now: datetime) -> Outcome | None:
+def _marked(tx: Connection, now: datetime) -> Outcome | None:
     at_text, _, by = records.marker(tx, REFRESHED).partition(" ")
     if not at_text:
         return None

@@ -89,7 +89,14 @@ class App:
     def courier(self) -> Courier:
         speaker = self.speaker or self.slack
         pace = delivery.EDIT_PACE if self.pace is None else self.pace
-        return Courier(self.store, speaker, self.clock, fallback=self._fallback(), pace=pace)
+        return Courier(
+            self.store,
+            speaker,
+            self.clock,
+            fallback=self._fallback(),
+            pace=pace,
+            book=lambda: self.rules.last(self.clock()).book,
+        )
 
     def _fallback(self) -> str:
         """Return the channel that hears what another one refuses: the settings', or that of the bot's own trouble."""

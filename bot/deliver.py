@@ -8,13 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from bot.core.errors import SetupWrong
+from bot.core.incident import Incident
 from bot.core.rooms import Target
+from bot.core.rules.book import Rulebook
+from bot.core.silence import Silence
 from bot.edge.slack_trouble import SlackTrouble
-from bot.edge.store import delivery, incidents, outbox, overlays
+from bot.edge.store import delivery, incidents, outbox, overlays, records
 from bot.edge.store.delivery import Job
 from bot.edge.store.store import Store
-from bot.render import alerts, announcements, blocks
-from bot.render.alert_words import Told, acknowledged
+from bot.overlays import Overlays
+from bot.render import alerts, announcements, blocks, wishes
+from bot.render.alert_words import Told, acknowledged, silenced
 
 log = logging.getLogger("budgetbot.deliver")
 
@@ -75,13 +79,16 @@ class Courier:
         fallback: str = "",
         sleep: Callable[[float], None] = time.sleep,
         pace: timedelta = delivery.EDIT_PACE,
+        book: Callable[[], Rulebook] | None = None,
     ) -> None:
+        """Take what is needed; without `book`, which tells what silences look at, no card says that it is silenced."""
         self.store = store
         self.speaker = speaker
         self.clock = clock
         self.fallback = fallback
         self.sleep = sleep
         self.pace = pace
+        self.book = book
 
     def deliver(
         self, now: datetime, *, wait: float = 0.0, stopped: Callable[[], bool] = lambda: False
@@ -205,19 +212,23 @@ class Courier:
             return dict(job.body)
         if job.form == "lines":
             return announcements.lines(job.body)
+        if job.form == "more":
+            return wishes.notice(job.body)
         with self.store.reading() as tx:
             if job.form == "remind":
                 return announcements.remind(self._told_of(tx, job.body["fingerprints"], {}))
             told = self._told(tx, job)
-        return alerts.card(told, job.revision, _mentions(job, told), job.body.get("lines", ()))
+        lines = job.body.get("lines", ())
+        return alerts.card(told, job.revision, _mentions(job, told), lines, card_id=job.card_id)
 
     def _told(self, tx: Any, job: Job) -> list[Told]:
         escalated = job.body.get("escalated")
         return self._told_of(tx, job.members, escalated if isinstance(escalated, Mapping) else {})
 
     def _told_of(self, tx: Any, fingerprints: Sequence[str], escalated: Mapping[str, str]) -> list[Told]:
-        """Return incidents with what is laid over them: who acknowledged them, or that nobody did."""
+        """Return incidents with what is laid over them: who acknowledged or silenced them, or that nobody did."""
         known = incidents.by_fingerprint(tx, fingerprints)
+        silences = self._silences(tx, known)
         acknowledgements = overlays.acknowledgements(tx, fingerprints)
         told: list[Told] = []
         for fingerprint in fingerprints:
@@ -230,8 +241,18 @@ class Courier:
             elif fingerprint in escalated and known[fingerprint].state == "firing":
                 words = str(escalated[fingerprint])
                 notes = (f":arrow_double_up: {words[0].upper()}{words[1:]}",)
-            told.append(Told(known[fingerprint], incidents.telling(known[fingerprint]), notes))
+            silence = silences.get(fingerprint) if known[fingerprint].state == "firing" else None
+            notes += (silenced(silence),) if silence else ()
+            telling = incidents.telling(known[fingerprint])
+            told.append(Told(known[fingerprint], telling, notes, given is not None, silence is not None))
         return told
+
+    def _silences(self, tx: Any, known: Mapping[str, Incident]) -> dict[str, Silence]:
+        if self.book is None:
+            return {}
+        # What nobody has ended yet: a tick ends what is over, and says so on the cards.
+        over = Overlays(self.book(), records.names(tx), overlays.silences(tx), {}, self.clock())
+        return over.silenced(known.values())
 
     def _put_off(self, job: Job, trouble: SlackTrouble) -> None:
         """Decide what a failed call means: try later, look first, say it elsewhere, or stop."""

@@ -1,6 +1,6 @@
 """What people and clocks lay over alerts, as it stands at an instant: who looks after what, what is silenced."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -45,6 +45,10 @@ class Overlays:
             if silence.matches(subject) and not wakes(self.book, silence, incident)
         ]
         return max(holding, key=lambda silence: (silence.ends_at, silence.id), default=None)
+
+    def silenced(self, known: Iterable[Incident]) -> dict[str, Silence]:
+        """Return what holds back each incident that something holds back."""
+        return {i.fingerprint: silence for i in known if (silence := self.silence_of(i))}
 
     def acknowledged(self, incident: Incident) -> Acknowledgement | None:
         """Return who looks after an incident, while it is no worse than what they have seen."""

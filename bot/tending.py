@@ -34,7 +34,8 @@ def tend(tx: Connection, book: Rulebook, now: datetime, voice: Voice) -> None:
     current = {incident.fingerprint: incident for incident in incidents.current(tx)}
     known = {**incidents.by_fingerprint(tx, {row.fingerprint for row in waiting} - current.keys()), **current}
     names = records.names(tx)
-    silences = _end_silences(tx, book, known, now)
+    before = overlays.silences(tx)
+    silences = _end_silences(tx, before, book, known, now)
     over = Overlays(
         book,
         names,
@@ -43,6 +44,11 @@ def tend(tx: Connection, book: Rulebook, now: datetime, voice: Voice) -> None:
         now,
     )
     _note_began(tx, over, current.values())
+    ended = [silence for silence in before if silence not in silences and silence.made_at <= now]
+    # The cards of what was held back say so no longer.
+    outbox.touch(
+        tx, [i.fingerprint for i in known.values() if any(s.matches(over.subject(i)) for s in ended)]
+    )
     tended = _Tending(tx, over, known, voice)
     tended.release(waiting)
     tended.wake()
@@ -53,11 +59,11 @@ def tend(tx: Connection, book: Rulebook, now: datetime, voice: Voice) -> None:
 
 
 def _end_silences(
-    tx: Connection, book: Rulebook, known: Mapping[str, Incident], now: datetime
+    tx: Connection, standing: Sequence[Silence], book: Rulebook, known: Mapping[str, Incident], now: datetime
 ) -> list[Silence]:
     """End the silences whose time is over, whose incident is, or whose incident has grown; return the others."""
     going: list[Silence] = []
-    for silence in overlays.silences(tx):
+    for silence in standing:
         incident = known.get(silence.named[0]) if len(silence.named) == 1 else None
         over = silence.with_incident and not any(
             known[mark].state != "ended" for mark in silence.named if mark in known

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.acknowledge import Acknowledgement
+from bot.core.filters import Filter
 from bot.core.incident import Event, Incident, Reason
 from bot.core.outlook import Outlook
 from bot.core.period import Span
+from bot.core.silence import Silence
 from bot.core.telling import Part, Telling
 from bot.render.alert_lines import line
-from bot.render.alert_words import Told, mention
+from bot.render.alert_words import Told, acknowledged, mention, silenced
 from bot.render.alerts import card, overflow
 from bot.render.announcements import close, ops
 from tests.standins.slack_rules import check_message, rebuild
@@ -96,6 +99,20 @@ SEVERAL = [
     told("labs", 2_080, 2_000, fingerprint="000000000003", state="ended", reason=Reason.PERIOD_OVER),
     told("docs-bot", 200, 400, fingerprint="000000000004", level="50%", severity="info"),
 ]
+
+
+def beside(**laid_over):
+    """A warning with what people laid over it, as a delivery finds it."""
+    notes = []
+    if laid_over.get("acknowledged"):
+        notes.append(acknowledged(Acknowledgement("0a1b2c3d4e5f", "U1ALICE", AT, 0, "warning")))
+    if laid_over.get("silenced"):
+        held = Filter("fingerprint", "=", ("0a1b2c3d4e5f",))
+        until = AT + timedelta(hours=4)
+        notes.append(silenced(Silence(3, (held,), "load <test>", "U2BOB", AT, until, with_incident=True)))
+    return replace(told(), notes=tuple(notes), **laid_over)
+
+
 BODY = {"month": "October 2026", "as_of": "2026-11-02T12:05:00+00:00", "rules": 1}
 
 MESSAGES = {
@@ -130,6 +147,11 @@ MESSAGES = {
         ],
         9,
     ),
+    "card_acknowledged": lambda: card([beside(acknowledged=True)], 2),
+    "card_silenced": lambda: card([beside(silenced=True)], 2),
+    "card_acknowledged_and_silenced": lambda: card([beside(acknowledged=True, silenced=True)], 3),
+    "card_of_tokens": lambda: card([told(tell={"unit": "input tokens|1|0|0"}.items())], 1),
+    "card_of_stale_data": lambda: card([told(tell={"kind": "freshness", "group": ()}.items())], 1),
     "card_late": lambda: card([told(**OVER, state="ended", reason=Reason.LATE)], 1, ["U1ALICE"]),
     "card_rule_removed": lambda: card([told(state="ended", reason=Reason.RULE_REMOVED)], 9),
     "card_day": lambda: card([told(value=180, amount=150, **DAY)], 1),
@@ -182,16 +204,20 @@ MESSAGES = {
         ],
         1,
     ),
-    "table": lambda: card(SEVERAL, 4, ["U1ALICE"]),
+    "table": lambda: card(SEVERAL, 4, ["U1ALICE"], card_id=71),
+    "table_acknowledged": lambda: card(
+        [replace(each, acknowledged=True, silenced=True) for each in SEVERAL], 5, card_id=71
+    ),
     "table_over": lambda: card(
         [
             replace(each, incident=replace(each.incident, state="ended", reason=Reason.PERIOD_OVER))
             for each in SEVERAL
         ],
         4,
+        card_id=71,
     ),
     "table_of_many": lambda: card(
-        [told(f"team-{n}", 600 + n, 1_000, fingerprint=f"{n:012x}") for n in range(30)], 1
+        [told(f"team-{n}", 600 + n, 1_000, fingerprint=f"{n:012x}") for n in range(30)], 1, card_id=71
     ),
     "close_one": lambda: close({**BODY, "rows": [["search-prod", 1_095 * DOLLAR, 1_000 * DOLLAR]]}),
     "close_kept": lambda: close(
@@ -323,6 +349,79 @@ def test_colour_and_emoji_never_stand_alone(form):
     assert text.split(":")[0] in ("Red", "Amber", "Info", "Ended", "Corrected", "Below")
     assert "*" not in text
     assert ":red_circle:" not in text
+
+
+def buttons(message):
+    """The labels and action_ids of a message's buttons, and the values behind its menus."""
+    groups = [message.get("blocks", []), *(held["blocks"] for held in message.get("attachments", []))]
+    rows = [block for group in groups for block in group if block["type"] == "actions"]
+    found = [each for block in rows for each in block["elements"]]
+    names = [each["text"]["text"] for each in found if each["type"] == "button"]
+    choices = [each["value"].split("|")[0] for menu in found for each in menu.get("options", ())]
+    return names, choices, [block["block_id"] for block in rows]
+
+
+@pytest.mark.parametrize(
+    ("form", "names", "choices", "block_ids"),
+    [
+        pytest.param(
+            "card_warning",
+            ["Acknowledge", "Silence…", "Drill down"],
+            ["why", "explain", "more", "csv"],
+            ["alert.0a1b2c3d4e5f.1"],
+            id="firing",
+        ),
+        pytest.param(
+            "card_acknowledged",
+            ["Drill down", "Un-acknowledge"],
+            ["why", "explain", "silence", "more", "csv"],
+            ["alert.0a1b2c3d4e5f.2"],
+            id="acknowledged",
+        ),
+        pytest.param(
+            "card_silenced",
+            ["Acknowledge", "End the silence", "Drill down"],
+            ["why", "explain", "more", "csv"],
+            ["alert.0a1b2c3d4e5f.2"],
+            id="silenced",
+        ),
+        pytest.param(
+            "card_acknowledged_and_silenced",
+            ["End the silence", "Drill down", "Un-acknowledge"],
+            ["why", "explain", "more", "csv"],
+            ["alert.0a1b2c3d4e5f.3"],
+            id="both",
+        ),
+        pytest.param(
+            "card_of_tokens",
+            ["Acknowledge", "Silence…", "Drill down"],
+            ["why", "explain", "csv"],
+            ["alert.0a1b2c3d4e5f.1"],
+            id="nobody asks for more tokens in dollars",
+        ),
+        pytest.param(
+            "card_of_stale_data",
+            ["Acknowledge", "Silence…"],
+            ["why", "explain"],
+            ["alert.0a1b2c3d4e5f.1"],
+            id="what is no spend has nothing to drill into",
+        ),
+        pytest.param(
+            "card_late", ["Drill down"], ["why", "explain"], ["alert.0a1b2c3d4e5f.1"], id="over, and news"
+        ),
+        pytest.param("card_month_over", [], [], [], id="over"),
+        pytest.param("card_corrected", [], [], [], id="corrected"),
+        pytest.param(
+            "table", ["Acknowledge all 3", "Show all", "Silence…"], [], ["group.71.4"], id="a table"
+        ),
+        pytest.param(
+            "table_acknowledged", ["Show all"], [], ["group.71.5"], id="a table that is looked after"
+        ),
+        pytest.param("table_over", [], [], [], id="a table that is over"),
+    ],
+)
+def test_buttons_fit_what_the_alert_is(form, names, choices, block_ids):
+    assert buttons(MESSAGES[form]()) == (names, choices, block_ids)
 
 
 @pytest.mark.parametrize(

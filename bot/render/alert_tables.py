@@ -9,8 +9,8 @@ from bot.core.money import show_percent
 from bot.core.rules.book import rank
 from bot.core.telling import WORDS
 from bot.core.units import USD
-from bot.render import alert_blame, alert_limits, blocks
-from bot.render.alert_words import Told, as_of, emoji, mention, plain, usd, who, word
+from bot.render import alert_blame, alert_buttons, alert_limits, blocks
+from bot.render.alert_words import Told, as_of, emoji, mention, plain, rule_line, usd, who, word
 from bot.render.figures import short
 from bot.render.kinds import AS_IT_IS, KINDS, headline, words
 from bot.render.kinds.settled import window
@@ -20,7 +20,9 @@ SHARED = 3
 """Fewer incidents than this share something by chance."""
 
 
-def table(unsorted: Sequence[Told], revision: int, mentions: Sequence[str]) -> dict[str, Any]:
+def table(
+    unsorted: Sequence[Told], revision: int, mentions: Sequence[str], card_id: int = 0
+) -> dict[str, Any]:
     """Return the message that holds several incidents."""
     told = sorted(unsorted, key=_worst)
     alive = [each for each in told if each.incident.state == "firing" or each.incident.late]
@@ -35,9 +37,12 @@ def table(unsorted: Sequence[Told], revision: int, mentions: Sequence[str]) -> d
     laid_over = [f"{blocks.name(each.subject, 80)}: {note}" for each in told[:ROWS] for note in each.notes]
     if laid_over:
         above.append(blocks.context("\n".join(laid_over)))
-    notes = [as_of(told[0].telling), "each is tracked on its own, its history in the thread"]
+    rules = list(dict.fromkeys(rule_line(each.telling) for each in told))
+    notes = rules if len(rules) <= SHARED else []
+    notes += [as_of(told[0].telling), "each is tracked on its own, its history in the thread"]
     notes.append(" ".join(f"`{each.incident.fingerprint}`" for each in told[:ROWS]))
     above.append(blocks.context(" · ".join(notes)))
+    above += alert_buttons.table_row(told, card_id, revision)
     return blocks.message(f"{word(gravest)}: {plain(line)}.", above)
 
 

@@ -12,6 +12,7 @@ from bot.core.acknowledge import Acknowledgement
 from bot.core.incident import Incident, Reason
 from bot.core.money import show_percent
 from bot.core.period import Span, show_day, show_span
+from bot.core.silence import Silence
 from bot.core.telling import WORDS, Part, Telling, subject
 from bot.core.units import USD, Unit, unit_of
 from bot.render import blocks
@@ -38,6 +39,10 @@ class Told:
     telling: Telling
     notes: tuple[str, ...] = ()
     """What people laid over it: who acknowledged it, that nobody did. Escaped mrkdwn."""
+    acknowledged: bool = False
+    """Somebody looks after it."""
+    silenced: bool = False
+    """What else there is to say of it is held back."""
 
     @property
     def unit(self) -> Unit:
@@ -160,6 +165,15 @@ def acknowledged(given: Acknowledgement) -> str:
     return f"Acknowledged by {named(given.by)} at {show_instant(given.at)} UTC"
 
 
+def silenced(by: Silence) -> str:
+    """Return `Silenced by @alice until 5 Oct 14:00 UTC: load test · si_3`."""
+    over = "it is over, " if by.with_incident else ""
+    at_most = " at most" if by.with_incident else ""
+    reason = blocks.escape(blocks.clean(by.reason))
+    until = f"until {over}{show_instant(by.ends_at)} UTC{at_most}"
+    return f":no_bell: Silenced by {named(by.made_by)} {until}: {reason} · `{by.mark}`"
+
+
 def in_words(span: timedelta) -> str:
     """Return `24 hours`, `3 days`, `45 minutes`."""
     minutes = int(span.total_seconds() // 60)
@@ -220,6 +234,12 @@ def color(incident: Incident) -> str:
 def plain(mrkdwn: str) -> str:
     """Return escaped mrkdwn without our own bold and code marks, for top-level text."""
     return mrkdwn.replace("*", "").replace("`", "")
+
+
+def rule_line(telling: Telling) -> str:
+    """Return the rule by its title, linked to its line in git where one knows how."""
+    title = blocks.name(telling.title, 80)
+    return f"Rule <{url(telling.link)}|{title}>" if telling.link else f"Rule *{title}*"
 
 
 def url(address: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.render import alert_blame, alert_limits, announcements, blocks
+from bot.render import alert_blame, alert_buttons, alert_limits, announcements, blocks
 from bot.render.alert_tables import overflow, table
 from bot.render.alert_words import (
     EMOJI,
@@ -16,6 +16,7 @@ from bot.render.alert_words import (
     part_words,
     plain,
     reason_of,
+    rule_line,
     url,
     word,
 )
@@ -27,13 +28,20 @@ Block = dict[str, Any]
 
 
 def card(
-    told: Sequence[Told], revision: int, mentions: Sequence[str] = (), lines: Sequence[str] = ()
+    told: Sequence[Told],
+    revision: int,
+    mentions: Sequence[str] = (),
+    lines: Sequence[str] = (),
+    *,
+    card_id: int = 0,
 ) -> dict[str, Any]:
     """Return the message that holds these incidents: one card, or a table of several, worst first.
 
-    `lines` is what else was held back until it is posted, in escaped mrkdwn.
+    `lines` is what else was held back until it is posted, in escaped mrkdwn. `card_id` is the number by which the
+    buttons of a table name it.
     """
-    message = _one(told[0], mentions) if len(told) == 1 else table(told, revision, mentions)
+    alone = len(told) == 1
+    message = _one(told[0], revision, mentions) if alone else table(told, revision, mentions, card_id)
     if lines:
         message["blocks"] = [*message.get("blocks", []), *announcements.held_back(lines)]
     return message
@@ -42,7 +50,7 @@ def card(
 # -- one incident ----------------------------------------------------------------------------------
 
 
-def _one(told: Told, mentions: Sequence[str]) -> dict[str, Any]:
+def _one(told: Told, revision: int, mentions: Sequence[str]) -> dict[str, Any]:
     incident, telling = told.incident, told.telling
     line = headline(told)
     called = f" {' '.join(mention(who) for who in mentions)}" if mentions else ""
@@ -56,6 +64,7 @@ def _one(told: Told, mentions: Sequence[str]) -> dict[str, Any]:
         mostly = "\n".join(f"• {part_words(part, told)}" for part in telling.parts)
         beside.append(blocks.section(f"*Where it went*\n{mostly}"))
     beside.append(blocks.context(" · ".join(_context(told))))
+    beside += alert_buttons.row(told, revision)
     passed = words(told).passed(told)
     # Who only hears the notification should know of every level that was passed at once.
     several = f" Passed {plain(levels(passed))}." if len(passed) > 1 and incident.state == "firing" else ""
@@ -76,9 +85,7 @@ def _note(told: Told) -> str:
 
 def _context(told: Told) -> list[str]:
     incident, telling = told.incident, told.telling
-    said = [f"Rule *{blocks.name(telling.title, 80)}*"]
-    if telling.link:
-        said = [f"Rule <{telling.link}|{blocks.name(telling.title, 80)}>"]
+    said = [rule_line(telling)]
     if telling.owner:
         said.append(f"owner {mention(telling.owner)}")
     elif telling.team:

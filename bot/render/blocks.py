@@ -16,6 +16,7 @@ RED, AMBER, GREEN, BLUE = "#d1242f", "#d29922", "#1a7f37", "#0969da"
 BLOCKS, MESSAGE_CHARACTERS, TEXT = 50, 12_000, 3_900
 SECTION, FIELD, FIELDS, HEADER, NOTE, NOTES = 3_000, 2_000, 10, 150, 2_000, 10
 BUTTONS, LABEL, VALUE, ACTION_ID, BLOCK_ID = 25, 75, 2_000, 255, 255
+CHOICES, CHOICE = 5, 150
 ROWS, COLUMNS, CELL, TABLE_CHARACTERS = 100, 20, 200, 10_000
 NOTHING = "—"
 NAME = 40
@@ -128,6 +129,19 @@ def button(
     if style is not None:
         element["style"] = style
     return element
+
+
+def option(text: str, value: str) -> dict[str, Any]:
+    """Return one choice. `value` is a reference and never cut, as a button's is not."""
+    _allow(len(value), CHOICE, "characters in an option's value")
+    return {"text": _plain_text(text, LABEL), "value": value}
+
+
+def overflow(action_id: str, options: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a menu behind three dots, of one to five choices."""
+    _allow(len(options), CHOICES, "choices in a menu")
+    _allow(len(action_id), ACTION_ID, "characters in an action_id")
+    return {"type": "overflow", "action_id": action_id, "options": [dict(each) for each in options]}
 
 
 def actions(buttons: Sequence[Mapping[str, Any]], block_id: str | None = None) -> Block:

@@ -33,15 +33,18 @@ def find(
 ) -> Meant | Misread:
     """Return what a question is about; `standings` are asked for where no incident has the fingerprint."""
     about = query.about
-    named = next((rule for rule in book.rules if about.casefold() in (rule.id, rule.name.casefold())), None)
-    if named is not None:
-        return Meant(named)
+    if query.verb == "explain":
+        named = (rule for rule in book.rules if about.casefold() in (rule.id, rule.name.casefold()))
+        if (rule := next(named, None)) is not None:
+            return Meant(rule)
     beginning = about.lower()
     if not _MARK.fullmatch(beginning):
         return _unknown(book, query, f"There is no rule “{about}”.")
     marks = overlays.fingerprints(tx, beginning)
     if len(marks) > 1:
-        return _misread(f"Several alerts begin with {about}.", [f"explain {mark}" for mark in marks])
+        return _misread(
+            f"Several alerts begin with {about}.", [f"{query.verb} {mark}" for mark in marks], query.verb
+        )
     if marks:
         incident = incidents.by_fingerprint(tx, marks)[marks[0]]
         return Meant(book.rule(incident.rule_id), incident)
@@ -82,10 +85,12 @@ def _names(dimension: str, every: Sequence[Standing]) -> list[str]:
 
 
 def _unknown(book: Rulebook, query: Query, problem: str) -> Misread:
+    if query.verb != "explain":
+        return _misread(problem, ["status", query.verb], query.verb)
     near = nearest(query.about.lower(), [rule.id for rule in book.rules])
     filters = "".join(f" {condition}" for condition in query.filters)
     return _misread(problem, [*(f"explain {rule_id}{filters}" for rule_id in near), "rules"])
 
 
-def _misread(problem: str, corrections: Sequence[str]) -> Misread:
-    return Misread("explain", problem, tuple(corrections[:3]), "explain")
+def _misread(problem: str, corrections: Sequence[str], verb: str = "explain") -> Misread:
+    return Misread(verb, problem, tuple(corrections[:3]), verb)

@@ -8,7 +8,7 @@ model's output) when it is four fifths of that. Since when: `bot.core.onset` ove
 from the usual holds at least half the rise; `bot.core.trail` finds the hour.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from bot.core.comparison import USUAL, Question
 from bot.core.groups import OTHER
 from bot.core.live.meters import line_of
 from bot.core.needs import settled_until
-from bot.core.onset import mean, middle, onset
+from bot.core.onset import left_usual, mean
 from bot.core.period import DAY, Span, show_day
 from bot.core.rules.metric_keys import dimensions_of
 from bot.core.rules.select import Scope
@@ -33,8 +33,6 @@ STANDS_OUT = 25
 """Percent of all that rose that a part must be."""
 NARROWER = 80
 """Percent of a part that a narrower one inside it must be: less would hide what the wider one explains."""
-APART = 3
-"""So many ordinary days do not end a stretch: a weekend, and a holiday beside it."""
 DEEPER = ("project", "api_key", "user", "model", "line_item")
 """From the widest to the narrowest; a user is told where no key is."""
 
@@ -169,7 +167,14 @@ class _Look:
             least = -(-rise * NARROWER // 100) if parts else -(-risen * STANDS_OUT // 100)
             if not value or rises[value] < max(least, 1) or (dimension == "user" and _has(parts, "api_key")):
                 continue
-            told = self._with(parts, dimension, value, rises[value])
+            name = self._days.told.names.of(dimension, value)
+            told = narrowed(
+                parts,
+                Part(dimension, name, rises[value]),
+                value,
+                self._days.told.models,
+                of_model="model" in self._rule.scope.each,
+            )
             if told is not None:
                 whole = whole if parts else risen
                 parts, ids, rise = told, children[value], rises[value]
@@ -200,18 +205,6 @@ class _Look:
         for series_id in ids:
             found.setdefault(column[series_id], []).append(series_id)
         return found
-
-    def _with(self, parts: Sequence[Part], dimension: str, value: str, rise: int) -> list[Part] | None:
-        """Return the parts and one more; a line item of a model that is told already is but its direction."""
-        part = Part(dimension, self._days.told.names.of(dimension, value), rise)
-        if dimension != "line_item" or not (_has(parts, "model") or "model" in self._rule.scope.each):
-            return [*parts, part]
-        line = line_of(value, self._days.told.models)
-        if line is None or not line.direction:
-            return None
-        if line.surface:
-            return [*(known for known in parts if known.dimension != "model"), part]
-        return [*parts, Part("direction", f"{line.modality} {line.direction}".strip(), rise)]
 
     # -- the rise ----------------------------------------------------------------------------------
 
@@ -262,17 +255,9 @@ class _Look:
         """Return the first day on which a part left its usual level; None where it grew by and by."""
         begun = self._asked.before.end
         first = max(begun - USUAL, self._days.known_from)
-        before, whole = Span(first, begun), Span(first, self._asked.of.end)
-        row = self._days.row(ids, whole)
-        week = [middle(row[place : before.days : WEEK]) for place in range(WEEK)]
-        if before.days < 2 * WEEK:
-            week = [middle(row[: before.days])] * WEEK
-        usual = [week[place % WEEK] for place in range(whole.days)]
-        away = [(value - level) * self._sign for value, level in zip(row, usual, strict=True)]
-        found = onset(away, usual, APART, before.days)
-        if found is None or (found.place == 0 and any(usual)) or found.away * 2 < rise:
-            return None
-        return first + found.place * DAY
+        row = self._days.row(ids, Span(first, self._asked.of.end))
+        place = left_usual(row, (begun - first).days, self._sign, rise)
+        return first + place * DAY if place is not None else None
 
     def _trail(self, ids: Sequence[int], parts: Sequence[Part], since: date) -> Trail:
         projects, keys, models = (self._days.told.column(each) for each in ("project", "api_key", "model"))
@@ -286,6 +271,23 @@ class _Look:
             next((part.name for part in parts if part.dimension == "direction"), ""),
             new=not any(self._days.row(ids, Span(begun - USUAL, begun))),
         )
+
+
+def narrowed(
+    parts: Sequence[Part], part: Part, value: str, models: Collection[str], *, of_model: bool = False
+) -> list[Part] | None:
+    """Return the parts and a narrower one; a line item of a model that is told already is but its direction.
+
+    `value` is the part's own, where its name is another. None where it says nothing more.
+    """
+    if part.dimension != "line_item" or not (of_model or _has(parts, "model")):
+        return [*parts, part]
+    line = line_of(value, models)
+    if line is None or not line.direction:
+        return None
+    if line.surface:
+        return [*(known for known in parts if known.dimension != "model"), part]
+    return [*parts, Part("direction", f"{line.modality} {line.direction}".strip(), part.amount)]
 
 
 def _has(parts: Iterable[Part], dimension: str) -> bool:

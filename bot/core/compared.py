@@ -13,6 +13,7 @@ from bot.core.filters import scope_of
 from bot.core.period import Span
 from bot.core.question import Query
 from bot.core.ranges import before
+from bot.core.rounding import half_even
 from bot.core.spend import Group, Spend
 from bot.core.stored import notes, stored, untold
 
@@ -99,8 +100,7 @@ class Compared:
 def _a_day(amount: int | None, span: Span | None) -> int | None:
     if amount is None or span is None:
         return None
-    whole, part = divmod(amount, span.days)
-    return whole + (2 * part > span.days or (2 * part == span.days and whole % 2))
+    return half_even(amount, span.days)
 
 
 def ranges(query: Query) -> tuple[Span, Span]:

@@ -49,3 +49,25 @@ def middle(values: Sequence[int]) -> int:
     if not ordered:
         return 0
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) // 2
+
+
+WEEK = 7
+APART = 3
+"""So many ordinary days do not end a stretch: a weekend, and a holiday beside it."""
+
+
+def left_usual(days: Sequence[int], before: int, sign: int, rise: int) -> int | None:
+    """Return the place of the first day on which a row left what was usual; None where it grew by and by.
+
+    The first `before` days tell what is usual, by weekday where they are two weeks or more. One stretch away from
+    it must hold at least half of the `rise`; `sign` is -1 where less is what happened.
+    """
+    week = [middle(days[place:before:WEEK]) for place in range(WEEK)]
+    if before < 2 * WEEK:
+        week = [middle(days[:before])] * WEEK
+    usual = [week[place % WEEK] for place in range(len(days))]
+    away = [(value - level) * sign for value, level in zip(days, usual, strict=True)]
+    found = onset(away, usual, APART, before)
+    if found is None or (found.place == 0 and any(usual)) or found.away * 2 < rise:
+        return None
+    return found.place

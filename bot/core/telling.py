@@ -51,6 +51,8 @@ class Blame:
     """It is a fall that is told apart."""
     looked: str = ""
     """The first day that was not settled when it was last looked at."""
+    first_seen: bool = False
+    """Somebody or something that is blamed was never there before `since`, as far as is stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,13 +32,19 @@ def words(blame: Blame) -> str:
     said: list[str] = []
     for part in blame.parts:
         if part.dimension != "direction":
-            said.append(_part(part))
+            said.append(part_words(part))
             continue
         direction = blocks.name(part.name, 40)
         of_model = said and blame.parts[len(said) - 1].dimension == "model"
         said[-1:] = [f"{said[-1]} {direction}"] if of_model else [*said[-1:], direction]
     said += [since(blame)] if blame.since else []
-    return ", ".join([*said, f"{blame.share}% of the {_rise(blame)}"])
+    return ", ".join([*said, share(blame)])
+
+
+def share(blame: Blame) -> str:
+    """Return `74% of the rise`; what is more than all of it (others fell) says so."""
+    rise = "fall" if blame.fell else "rise"
+    return f"{blame.share}% of the {rise}" if blame.share <= 100 else f"more than the whole {rise}"
 
 
 def unknown(told: Told) -> str:
@@ -53,11 +59,12 @@ def unknown(told: Told) -> str:
 
 
 def since(blame: Blame) -> str:
-    """Return `since 18 Nov 09:00 UTC`, `since 18 Nov`."""
+    """Return `since 18 Nov 09:00 UTC`, `since 18 Nov`; `first seen 18 Nov` of what never was there before."""
+    began = "first seen" if blame.first_seen else "since"
     if not blame.since_hour:
-        return f"since {show_day(date.fromisoformat(blame.since))}"
+        return f"{began} {show_day(date.fromisoformat(blame.since))}"
     at = datetime.fromisoformat(blame.since).astimezone(UTC)
-    return f"since {show_day(at.date())} {at:%H:%M} UTC"
+    return f"{began} {show_day(at.date())} {at:%H:%M} UTC"
 
 
 def repeats(blame: Blame | None, parts: tuple[Part, ...]) -> bool:
@@ -66,12 +73,9 @@ def repeats(blame: Blame | None, parts: tuple[Part, ...]) -> bool:
     return bool(parts) and all((part.dimension, part.name) in named for part in parts)
 
 
-def _part(part: Part) -> str:
+def part_words(part: Part) -> str:
+    """Return ``key *ingest-worker*``, `` `gpt-5.2` ``, escaped."""
     name = blocks.name(part.name, 80)
     if part.dimension in WHO:
         return f"{WORDS[part.dimension]} *{name}*"
     return f"`{name}`" if part.dimension == "model" else f"{WORDS[part.dimension]} `{name}`"
-
-
-def _rise(blame: Blame) -> str:
-    return "fall" if blame.fell else "rise"

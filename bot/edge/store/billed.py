@@ -1,0 +1,67 @@
+"""What was billed, with its quantities, its first days and its days: for who asks why."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Connection
+
+from bot.core.effects import Billed
+from bot.core.period import DAY, Span, epoch
+from bot.edge.store.tables import ORGANIZATION
+
+
+def billed(tx: Connection, cuts: Sequence[date], before: date) -> list[dict[int, Billed]]:
+    """Return amounts, quantities and amounts without one by cost series for each stretch between two cuts.
+
+    One statement; days from `before` on are left out.
+    """
+    stretches: list[dict[int, Billed]] = [{} for _ in cuts[1:]]
+    for first in range(0, len(stretches), 250):  # SQLite joins at most 500 selects
+        some = range(first, min(first + 250, len(stretches)))
+        statement = " UNION ALL ".join(
+            f"SELECT {i}, series_id, SUM(amount_nano), SUM(COALESCE(quantity_micro, 0)), "  # noqa: S608 - numbers and our own names
+            "SUM(CASE WHEN quantity_micro IS NULL THEN ABS(amount_nano) ELSE 0 END) "
+            "FROM cost_fact WHERE bucket >= ? AND bucket < ? GROUP BY series_id"
+            for i in some
+        )
+        bound = [epoch(day) for i in some for day in (cuts[i], min(cuts[i + 1], before))]
+        rows = tx.exec_driver_sql(statement, tuple(bound))
+        assert rows.cursor is not None
+        for place, series_id, *values in rows.cursor.fetchall():
+            stretches[place][series_id] = Billed(*map(int, values))
+    return stretches
+
+
+def units(tx: Connection) -> dict[int, str]:
+    """Return the unit of each cost series that has one, in the API's words."""
+    rows = tx.exec_driver_sql(
+        "SELECT id, quantity_unit FROM series "
+        "WHERE organization_id = ? AND source = 'costs' AND quantity_unit != ''",
+        (ORGANIZATION,),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def first_days(tx: Connection, since: date, before: date) -> dict[int, date]:
+    """Return the first day with spend of each cost series, from `since` up to, without, `before`."""
+    rows = tx.exec_driver_sql(
+        "SELECT series_id, MIN(bucket) FROM cost_fact "
+        "WHERE bucket >= ? AND bucket < ? AND amount_nano > 0 GROUP BY series_id",
+        (epoch(since), epoch(before)),
+    )
+    assert rows.cursor is not None
+    return {
+        series_id: datetime.fromtimestamp(bucket, UTC).date() for series_id, bucket in rows.cursor.fetchall()
+    }
+
+
+def days(tx: Connection, series: Collection[int], span: Span) -> list[int]:
+    """Return what some cost series came to together on each day of a span, in nano-dollars."""
+    rows = tx.exec_driver_sql(
+        "SELECT bucket, SUM(amount_nano) FROM cost_fact WHERE bucket >= ? AND bucket < ? "
+        "AND series_id IN (SELECT value FROM json_each(?)) GROUP BY bucket",
+        (epoch(span.start), epoch(span.end), json.dumps(sorted(series))),
+    )
+    found = {datetime.fromtimestamp(bucket, UTC).date(): int(amount) for bucket, amount in rows}
+    return [found.get(span.start + place * DAY, 0) for place in range(span.days)]

@@ -84,6 +84,13 @@ def decimal(value: int, unit: Unit) -> str:
     return f"{sign}{whole_part}.{digits}" if digits else f"{sign}{whole_part}"
 
 
+def unit_word(unit: Unit) -> str:
+    """Return `usd`, `input tokens`, `usd per 1,000 requests`, `share` (of one), for machines."""
+    if unit.share:
+        return "share"
+    return f"usd {unit.word}".strip() if unit.dollars else unit.word
+
+
 def duration(seconds: int) -> str:
     """Return `45 min`, `3 h 20 min`, `2 days 4 h`."""
     minutes = max(0, seconds) // 60

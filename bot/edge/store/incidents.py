@@ -66,6 +66,20 @@ def current(tx: Connection) -> tuple[Incident, ...]:
     return tuple(_incident(row) for row in rows)
 
 
+def stood(tx: Connection, since: datetime, until: datetime) -> tuple[Incident, ...]:
+    """Return the incidents that stood at some instant from `since` up to `until`, the latest first."""
+    rows = tx.execute(
+        select(IncidentRow.__table__)  # type: ignore[attr-defined]
+        .where(
+            col(IncidentRow.organization_id) == ORGANIZATION,
+            col(IncidentRow.opened_at) < until,
+            or_(col(IncidentRow.ended_at).is_(None), col(IncidentRow.ended_at) >= since),
+        )
+        .order_by(col(IncidentRow.opened_at).desc(), col(IncidentRow.fingerprint))
+    )
+    return tuple(map(_incident, rows))
+
+
 def announced_in(tx: Connection, span: Span, rule_ids: Sequence[str]) -> tuple[Incident, ...]:
     """Return the incidents of these rules that people were told of for the period `span`."""
     rows = tx.execute(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col
 
@@ -89,6 +89,26 @@ def ended(tx: Connection, silence_id: int) -> Ended | None:
         )
     ).fetchone()
     return None if row is None else Ended(_silence(row), utc(row.ended_at), row.ended_by)
+
+
+def silences_since(
+    tx: Connection, since: datetime, until: datetime
+) -> tuple[tuple[Silence, Ended | None], ...]:
+    """Return every silence that stood at some instant from `since` up to `until`, with its end where it is over."""
+    rows = tx.execute(
+        select(SilenceRow.__table__)  # type: ignore[attr-defined]
+        .where(
+            col(SilenceRow.organization_id) == ORGANIZATION,
+            col(SilenceRow.made_at) < until,
+            or_(col(SilenceRow.ended_at).is_(None), col(SilenceRow.ended_at) >= since),
+        )
+        .order_by(col(SilenceRow.id))
+    )
+    found = [(_silence(row), row) for row in rows]
+    return tuple(
+        (silence, Ended(silence, utc(row.ended_at), row.ended_by) if row.ended_at else None)
+        for silence, row in found
+    )
 
 
 def add(tx: Connection, silence: Silence) -> Silence:

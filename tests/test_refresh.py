@@ -1,7 +1,6 @@
 """`refresh`: OpenAI is read now, what changed is said, and nobody asks it twice a minute."""
 
 import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,12 +9,9 @@ from bot import cli, refreshing
 from bot.core.asker import Asker
 from bot.core.question import Query
 from bot.demo.openai_faults import Hang, Status
-from bot.desk import Desk
-from bot.edge.slack_app import Socket, build_app
-from bot.listen import Listener
-from bot.people import People
 from bot.questions import Asked
 from bot.questions.refresh import answer
+from tests.heard import listening
 from tests.shell import Here, environment
 from tests.syncing import empty_database
 from tests.world import SEARCH, at, world
@@ -49,23 +45,6 @@ def ask(w, role="operator", who="U1ALICE"):
 def audited(w):
     with w.app.store.reading() as tx:
         return [tuple(row) for row in tx.exec_driver_sql("SELECT who, what, subject FROM audit ORDER BY id")]
-
-
-@contextmanager
-def listening(w, **more):
-    w.start(**more)
-    w.app.clock = lambda: w._clock[0]
-    w.app.rules.now(w._clock[0])
-    people = People(w.app.slack, w.settings, w.app.clock)
-    listener = Listener(Desk(w.app.store, w.app.rules.last, w.app.clock, people, w.app.slack, w.app))
-    bolt = build_app(w.settings.slack_bot_token, w.settings.slack_api_url, listener.handlers)
-    socket = Socket(bolt, w.settings.slack_app_token, ping_interval=1)
-    socket.connect()
-    try:
-        w.slack.people.wait_connected()
-        yield w.slack
-    finally:
-        socket.close()
 
 
 def test_what_changed_is_said_and_what_it_means_goes_to_the_rooms(w):

@@ -137,7 +137,7 @@ class Desk:
 
 def changes(query: Query) -> bool:
     """Tell whether a command changes something or is not for everybody: then it matters who says it."""
-    return VERBS[query.verb].orders
+    return VERBS[query.verb].changes
 
 
 def _personal(query: Query) -> bool:

@@ -26,6 +26,7 @@ from bot.edge.store.records import SourceResult
 from bot.judge import Judged, judge, judge_freshness, last_evaluated
 from bot.loading import FIRST_ASKED, sources
 from bot.rulebook import InForce
+from bot.subscribing import subscribed
 from bot.sync import Progress, Synced
 from bot.tending import tend
 
@@ -92,6 +93,7 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
             tend(tx, book, now, rules.voice)
     if not skew and (before is None or before.now <= now):
         digest(app.store, rules, now)
+        subscribed(app.store, rules, now)
         score(app.store, now, synced.missed, judged.estimates)
     complete = synced.complete and not skew
     log.info(

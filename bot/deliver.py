@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from bot import subscribing
 from bot.core.errors import SetupWrong
 from bot.core.incident import Incident
 from bot.core.rooms import Target
@@ -29,6 +30,8 @@ LOOK_AGAIN = 5.0
 LONGEST_WAIT = timedelta(minutes=5)
 MENDED_WAIT = timedelta(seconds=30)
 REFUSED_WAIT = timedelta(hours=1)
+STALE = timedelta(days=1)
+"""After that a report to one person is tried no more: the next one is newer."""
 
 
 class Posted(Protocol):
@@ -208,7 +211,7 @@ class Courier:
             return announcements.close(job.body)
         if job.form == "ops":
             return announcements.ops(job.body)
-        if job.form == "digest":
+        if job.form in ("digest", subscribing.FORM):
             return dict(job.body)
         if job.form == "lines":
             return announcements.lines(job.body)
@@ -291,6 +294,9 @@ class Courier:
 
     def _refused(self, tx: Any, job: Job, trouble: SlackTrouble) -> None:
         """The room will not hear us: the fallback channel does, and learns why."""
+        if job.form == subscribing.FORM:
+            self._not_read(tx, job, trouble)
+            return
         refused = _address(job.target)
         if self.fallback and refused.lstrip("#") != self.fallback.lstrip("#"):
             target = Target("slack", self.fallback)
@@ -305,6 +311,17 @@ class Courier:
                 outbox.say(tx, f"refused:{refused}:{clock.isoformat()}", target, "ops", body, job.due_at)
             return
         delivery.retry(tx, job, self.clock() + REFUSED_WAIT, str(trouble), uncertain=False)
+
+    def _not_read(self, tx: Any, job: Job, trouble: SlackTrouble) -> None:
+        """What was for one person alone goes nowhere else; who is not there any more gets no more of it."""
+        clock = self.clock()
+        if trouble.code in subscribing.NOBODY:
+            delivery.drop(tx, job, str(trouble))
+            subscribing.gone(tx, job.target.address, trouble.code, clock)
+        elif clock - job.due_at > STALE:
+            delivery.drop(tx, job, str(trouble))
+        else:
+            delivery.retry(tx, job, clock + REFUSED_WAIT, str(trouble), uncertain=False)
 
 
 def _mentions(job: Job, told: Sequence[Told]) -> list[str]:

@@ -139,6 +139,8 @@ def test_a_range_that_is_a_month_is_known_as_one(words, today, month):
 
 EACH = budget(700, each=("project",))
 WHOLE = budget(9_000)
+GLOB = budget(80, select=Selector((("project", (Pattern("lab*"),)),)))
+BOTH = budget(90, select=Selector((("project", (Pattern("*"),)),)))
 LABS = budget(300, select=Selector((("project", (Pattern("labs"),)),)))
 
 
@@ -150,6 +152,8 @@ LABS = budget(300, select=Selector((("project", (Pattern("labs"),)),)))
         pytest.param("report mtd project=search-prod", (WHOLE, EACH), 700, id="one group of many"),
         pytest.param("report mtd project=labs", (LABS,), 300, id="selected by itself"),
         pytest.param("report mtd project=search-prod", (WHOLE, LABS), None, id="of another"),
+        pytest.param("report mtd project=labs", (GLOB,), 80, id="by a pattern that nothing else matches"),
+        pytest.param("report mtd project=search-prod", (BOTH,), None, id="by a pattern of more"),
         pytest.param("report mtd project!=labs", (WHOLE, EACH), None, id="of all but one"),
         pytest.param("report mtd project=s*,l*", (WHOLE, EACH), None, id="of several"),
     ],

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 import bot.core.kinds
 import bot.core.rules
 from bot.core.kinds import KINDS
+from bot.core.rules.digests import DIGEST_KEYS
 from bot.core.rules.metric_keys import NAMES, dimensions_of
 from bot.core.rules.nodes import Source
 from bot.core.rules.parse import SECTIONS, parse
@@ -503,6 +504,7 @@ AROUND = {
     TEAM_KEYS: "teams: {t: {projects: a, HERE}}\n",
     ROUTE_KEYS: "routes: {r: {channel: c, HERE}}\n",
     QUIET_KEYS: "quiet: {q: {hours: 20:00-08:00, HERE}}\n",
+    DIGEST_KEYS: 'digests: [{id: d, schedule: "0 9 * * *", report: mtd, HERE}]\n',
 }
 RULE = "rules:\n  - {id: a, kind: budget, select: {}, period: week, amount: 1}\n"
 LEANED_ON = "  - {id: project-month, kind: budget, select: {}, each: project, period: month, amount: 1}\n"

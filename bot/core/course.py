@@ -104,7 +104,6 @@ def budget_of(
     book: Rulebook, spend: Spend, filters: Sequence[Filter], limits: Limits, span: Span
 ) -> tuple[Budget, int | None]:
     """Return the monthly budget of just what the filters select, and its amount; the bare month where there is none."""
-    asked = scope_of(filters)
     for metric in (COST, LIVE):
         for rule in book.rules:
             if not (isinstance(rule, Budget) and rule.period.kind == "month" and rule.metric == metric):
@@ -112,33 +111,28 @@ def budget_of(
             if not rule.active_on(span.last):
                 continue
             group = _group_of(rule, spend, filters, span)
-            same = not rule.scope.each and (rule.scope.select, rule.scope.excluded) == (
-                asked.select,
-                asked.excluded,
-            )
-            if group is None and not same:
+            if group is None:
                 continue
-            amount = amount_of(rule, group or (), spend.names, limits, span)
+            amount = amount_of(rule, group, spend.names, limits, span)
             if amount is not None:
                 return rule, amount
     return ASKED, None
 
 
 def _group_of(rule: Budget, spend: Spend, filters: Sequence[Filter], span: Span) -> Group | None:
-    """Return the one group of a rule that the only filter names: `project=search-prod` of a budget for each project."""
-    if len(filters) != 1 or filters[0].op != "=" or rule.scope.each != (filters[0].key,):
+    """Return the group of a rule that is just what the filters select: `search-prod` of a budget for each project."""
+    asked, scope = scope_of(filters), rule.scope
+    if not scope.each and (scope.select, scope.excluded) == (asked.select, asked.excluded):
+        return ()
+    if len(filters) != 1 or set(scope.dimensions) != {filters[0].key}:
         return None
-    key = filters[0].key
-    if set(rule.scope.dimensions) != {key}:
-        return None
-    groups = [
-        group
-        for group in spend.by((key,), span)
-        if filters[0].admits(group[0], spend.names.of(key, group[0]))
-    ]
-    if len(groups) != 1 or not rule.scope.admits({key: groups[0][0]}, spend.names.of):
-        return None
-    return groups[0]
+    key, names = filters[0].key, spend.names.of
+    wanted = [group for group in spend.by((key,), span) if filters[0].admits(group[0], names(key, group[0]))]
+    held = [group for group in spend.by((key,), span) if scope.admits({key: group[0]}, names)]
+    if not scope.each:
+        # `search-*` and `search-prod` are the same sum where nothing else is called so.
+        return () if wanted and wanted == held else None
+    return wanted[0] if len(wanted) == 1 and filters[0].op == "=" and wanted[0] in held else None
 
 
 def _days(spend: Spend, filters: Sequence[Filter], span: Span) -> list[int]:

@@ -23,11 +23,15 @@ def problem_of(expression: str) -> str:
 
 
 def last_due(expression: str, at: datetime) -> datetime:
-    """Return the last instant up to `at` (aware) that the expression names, in `at`'s time zone."""
+    """Return the last instant up to `at` (aware) that the expression names, in `at`'s time zone.
+
+    In the night an hour comes twice, what falls into it is due in the first of the two alone: croniter names both.
+    In the night an hour is left out, what falls into it is due at its end.
+    """
     # The one before the next: of the two, only the next leaves out the instant it is asked from.
     after_it: datetime = croniter(expression, at).get_next(datetime)
     due: datetime = croniter(expression, after_it).get_prev(datetime)
-    return due
+    return due.replace(fold=0)
 
 
 def next_due(expression: str, after: datetime) -> datetime:

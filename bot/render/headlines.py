@@ -11,7 +11,7 @@ from bot.core.money import show_percent, show_usd
 from bot.core.period import Span, show_day, show_span
 from bot.core.question import Query
 from bot.core.report import Report
-from bot.core.status import BUDGET, Standing, Status
+from bot.core.status import BUDGET, Rest, Standing, Status
 from bot.core.units import unit_of
 from bot.render import alert_limits, blocks
 from bot.render.figures import Figures, Show, alone, estimate, short, whole
@@ -58,7 +58,7 @@ def of_report(answer: Report, style: Style) -> str:
             figure += f" of {show_usd(answer.total)} ({show_percent(top, answer.total)})"
         what = f"Top {count}{by}{only}" if count > 1 else f"Top spend{by}{only}"
         return f"{what}, {when}: {figure}{part}"
-    return f"Spend{by}{only}, {when}: {style.bold(show_usd(answer.total))}{part}{_change(answer)}"
+    return f"Spend{by}{only}, {when}: {style.bold(show_usd(answer.total))}{part}{change(answer)}"
 
 
 def largest(answer: Report, style: Style) -> str:
@@ -73,7 +73,7 @@ def of_status(answer: Status, query: Query | None, style: Style) -> str:
     """Return how many budgets passed a level and the worst of them, and what rules of other kinds speak of."""
     filters = query.filters if query else ()
     standings, counts = answer.standings, answer.counts
-    matching = f" ({_filtered(filters, style)})" if filters else ""
+    matching = f" ({_filtered(filters, style)})" if filters else " of yours" if answer.rest else ""
     if not standings:
         return f"No budget matches {_filtered(filters, style)}" if filters else "No budget is watched"
     if not counts.judged and not counts.watched:
@@ -145,6 +145,21 @@ def others(answer: Status, shown: int) -> str:
     firing = counts.firing + counts.alerts - sum(each.state == "firing" for each in here)
     what = "past a level" if not counts.watched else "alerting"
     return f"{rest:,} others, {f'{firing:,}' if firing else 'none'} {what}" if rest > 0 else ""
+
+
+def not_mine(rest: Rest, style: Style) -> str:
+    """Return `And 12 others: 2 past a level, worst payments-ml at 122%`; '' where there are none."""
+    counts, worst = rest.counts, rest.worst
+    if not counts.standings:
+        return ""
+    firing = counts.firing + counts.alerts
+    what = "past a level" if not counts.watched else "alerting"
+    said = f"And {counts.standings:,} other{'s' if counts.standings != 1 else ''}: "
+    said += f"{firing:,} {what}" if firing else f"none {what}"
+    if not firing or worst is None:
+        return said
+    at = minus(show_percent(worst.value, worst.amount)) if worst.amount and worst.kind == BUDGET else ""
+    return f"{said}, worst {style.bold(style.name(worst.subject))}{f' at {at}' if at else ''}"
 
 
 def of_rules(answer: Listing, query: Query | None, style: Style) -> str:
@@ -288,7 +303,8 @@ def _filtered(filters: Sequence[Filter], style: Style) -> str:
     return style.name(" ".join(map(str, filters)))
 
 
-def _change(answer: Report) -> str:
+def change(answer: Report) -> str:
+    """Return `, up 12% on 1–22 Oct`; '' where there is nothing to compare with."""
     if answer.before is None or answer.before <= 0:
         return ""
     change = percent(answer.total, answer.before)

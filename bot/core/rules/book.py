@@ -292,6 +292,7 @@ class Digest:
     """What `/budget report` is asked: `last-week by project`."""
     route: str = ""
     """'' for the default."""
+    chart: bool = True
 
 
 @dataclass(frozen=True, slots=True)

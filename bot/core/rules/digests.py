@@ -5,7 +5,7 @@ from datetime import date
 
 from bot.core.query import Misread, parse
 from bot.core.rules.book import Digest
-from bot.core.rules.fields import RULE_ID, TEXT, from_text
+from bot.core.rules.fields import RULE_ID, TEXT, YES_NO, from_text
 from bot.core.rules.nodes import Node, Scalar
 from bot.core.rules.nodes import Sequence as SequenceNode
 from bot.core.rules.problems import Problems, quoted, where_is
@@ -34,7 +34,8 @@ REPORT = Key(
     required="what /budget report is asked, like last-week by project",
 )
 ROUTE = Key("route", TEXT, "Where it is posted.")
-DIGEST_KEYS = Table(ID, SCHEDULE, REPORT, ROUTE)
+CHART = Key("chart", YES_NO, "false: it comes without its chart.", default=True)
+DIGEST_KEYS = Table(ID, SCHEDULE, REPORT, ROUTE, CHART)
 
 
 def read_digests(sections: Sequence[Node], problems: Problems) -> tuple[list[Digest], list[tuple[str, Node]]]:
@@ -57,7 +58,7 @@ def read_digests(sections: Sequence[Node], problems: Problems) -> tuple[list[Dig
         if route is not None:
             routes.append((route, values.at(ROUTE)))
         if name is not None and schedule is not None and report is not None:
-            digests.append(Digest(name, schedule, report, route or ""))
+            digests.append(Digest(name, schedule, report, route or "", values.get(CHART, True)))
     return digests, routes
 
 

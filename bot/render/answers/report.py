@@ -32,17 +32,18 @@ def slack(answer: Report, query: Query | None = None) -> dict[str, Any]:
         if most := headlines.largest(answer, SPOKEN):
             spoken = f"{spoken} {most}."
         if answer.by and answer.rows:
-            body.append(_rows_table(answer))
+            body.append(rows_table(answer))
         body += [blocks.context(said(note)) for note in answer.notes]
     if answer.query.format:
         body.append(file_of(answer.query))
     understood = f"{command(answer.query.command)} = {headlines.days(answer, answer.span)}, UTC days"
     body.append(blocks.context(f"{understood} · {dated(answer.as_of)}"))
-    body.append(blocks.actions(_pivots(answer.query)))
+    body.append(blocks.actions(pivots(answer.query)))
     return blocks.message(spoken, body)
 
 
-def _rows_table(answer: Report) -> dict[str, Any]:
+def rows_table(answer: Report) -> dict[str, Any]:
+    """Return the rows there is room for, and what the others come to."""
     compared = any(row.before is not None for row in answer.rows)
     titles = [*[_title(dimension) for dimension in answer.by], "Spend", "Share"]
     if compared:
@@ -73,7 +74,7 @@ def _cells(answer: Report, short: Shortened, *, compared: bool) -> list[list[str
     return rows
 
 
-def _pivots(query: Query) -> list[dict[str, Any]]:
+def pivots(query: Query) -> list[dict[str, Any]]:
     """Return buttons that ask the same by other dimensions."""
     buttons = []
     for dimension in ("project", "model", "line_item", "api_key", "day"):

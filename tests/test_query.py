@@ -250,6 +250,7 @@ def test_a_long_month_is_compared_with_no_more_than_the_short_one_before_it():
         pytest.param(
             'explain "in" in C1OPS', 'explain "in" in C1OPS', id="a-rule-whose-name-is-a-word-of-the-grammar"
         ),
+        pytest.param("history 30d to <@U1ADA|ada>", "history 30d to U1ADA", id="no-range-to-a-person"),
         pytest.param("top chart raw", "top 5 mtd by project chart raw", id="top-with-a-chart"),
     ],
 )
@@ -405,6 +406,121 @@ def test_a_shell_hands_its_words_over_as_they_are():
             ("explain project-month",),
             id="explain-by",
         ),
+        pytest.param(
+            "report 2026-10-01 to 2026-10-05",
+            "report",
+            "2026-10-01 to",
+            ("report 2026-10-01..2026-10-05 by project",),
+            id="a-range-with-to",
+        ),
+        pytest.param(
+            "compare vs=lastweek",
+            "compare",
+            "lastweek",
+            ("compare mtd vs=last-week by project",),
+            id="vs-what",
+        ),
+        pytest.param(
+            "compare 7d vs=7d", "compare 7d vs=7d", "same range", ("compare 7d by project",), id="itself"
+        ),
+        pytest.param(
+            "compare by day",
+            "compare",
+            "each day",
+            ("compare mtd by project", "report mtd by day"),
+            id="of-days",
+        ),
+        pytest.param("status vs=7d", "status", "vs", ("status",), id="status-compares-nothing"),
+        pytest.param(
+            "why by model,project",
+            "why",
+            "one dimension",
+            ("why mtd by model", "why mtd by project"),
+            id="why-by-two",
+        ),
+        pytest.param(
+            "why 9f3c21aa01bc yesterday",
+            "why 9f3c21aa01bc yesterday",
+            "an alert or of a range",
+            ("why 9f3c21aa01bc", "why yesterday"),
+            id="an-alert-or-a-range",
+        ),
+        pytest.param(
+            "ack project=labs", "ack project=labs", "say all", ("ack all project=labs",), id="one-or-all"
+        ),
+        pytest.param(
+            "ack 9f3c all", "ack 9f3c all", "either", ("ack 9f3c", "ack all"), id="two-readings-of-an-order"
+        ),
+        pytest.param("ack si_3", "ack", "unsilence", ("unsilence si_3",), id="a-silence-is-not-acknowledged"),
+        pytest.param(
+            "unsubscribe",
+            "unsubscribe",
+            "number",
+            ("subscribe list", "unsubscribe all"),
+            id="unsubscribe-what",
+        ),
+        pytest.param(
+            "subscribe by model",
+            "subscribe by model",
+            "How often",
+            ("subscribe weekly monday 09:00 by model", "subscribe daily 09:00 by model"),
+            id="how-often",
+        ),
+        pytest.param(
+            "subscribe daily monday",
+            "subscribe daily monday",
+            "no “monday”",
+            ("subscribe weekly monday 09:00 by project", "subscribe daily 09:00 by project"),
+            id="every-day-or-monday",
+        ),
+        pytest.param(
+            "subscribe 9",
+            "subscribe",
+            "may be a time",
+            ("subscribe daily 09:00 by project", "subscribe monthly 9 09:00 by project"),
+            id="a-time-or-a-day",
+        ),
+        pytest.param(
+            "subscribe daily 9am", "subscribe daily", "09:00", ("subscribe daily 09:00 by project",), id="am"
+        ),
+        pytest.param(
+            "subscribe monthly 31",
+            "subscribe monthly",
+            "every month has",
+            ("subscribe monthly 28 09:00 by project",),
+            id="a-day-february-lacks",
+        ),
+        pytest.param(
+            "subscribe weekly 2026-10",
+            "subscribe weekly",
+            "stays where it is",
+            ("subscribe weekly monday 09:00 7d by project", "subscribe weekly monday 09:00 by project"),
+            id="days-that-do-not-move",
+        ),
+        pytest.param(
+            "report in #ops", "report", "picked from", ("report mtd by project",), id="which-channel"
+        ),
+        pytest.param(
+            "ack 9f3c in C1OPS", "ack 9f3c", "yours alone", ("ack 9f3c",), id="an-order-is-not-shared"
+        ),
+        pytest.param(
+            "export 7d public",
+            "export 7d",
+            "public",
+            ("export 7d by project,day csv",),
+            id="a-file-is-ones-own",
+        ),
+        pytest.param(
+            "report chart nochart",
+            "report chart",
+            "either",
+            ("report mtd by project chart",),
+            id="a-chart-or-none",
+        ),
+        pytest.param(
+            "report jsonl", "report", "jsonl", ("report mtd by project csv",), id="a-file-it-cannot-be"
+        ),
+        pytest.param("refresh now", "refresh", "now", ("refresh",), id="refresh-takes-nothing"),
         pytest.param("help fizz", "help", "fizz", ("help",), id="help-about-nothing"),
         pytest.param("report " + "x" * 2000, "", "too long", ("help",), id="too-long"),
     ],

@@ -60,6 +60,8 @@ class Draft:
     def done(self) -> Query:
         """Return the question with the verb's defaults."""
         verb = self.verb
+        if verb.topics:
+            return Query(verb.name, topic=self.topic)
         words = self.range_words or ("" if self.about and verb.marked else verb.span)
         span = self.span or (read_range(words, self.today) if words else None)
         assert not isinstance(span, Refused)

@@ -221,7 +221,7 @@ def _versus(draft: Draft, tokens: list[str], place: int, skipped: int = 0) -> in
     length += skipped
     if not isinstance(span, Span):
         problem = span.problem if span else f"“{words}” is no range to compare with."
-        instead = span.instead if span else ("last-month",)
+        instead = span.instead if span else nearest(words, WORDS) or ("last-month",)
         repairs = [replaced(tokens, place, [f"vs={each}"], length) for each in instead]
         raise Trouble(problem, (*repairs, dropped(tokens, place, length)), draft)
     if draft.versus not in (None, span):

@@ -92,7 +92,10 @@ def unknown_verb(tokens: list[str], today: date) -> tuple[str, Repairs]:
         # It looks like a name: of a project, most likely.
         near = [[verb, f"project={tokens[0]}", *tokens[1:]] for verb in ("status", "report")]
     few = ", ".join(verb.name for verb in VERBS.values() if verb.taught)
-    return f"“{tokens[0]}” is nothing I know ({few}; help names the others).", (*near,) or (["help"], [DEFAULT])
+    return f"“{tokens[0]}” is nothing I know ({few}; help names the others).", (*near,) or (
+        ["help"],
+        [DEFAULT],
+    )
 
 
 def unknown_word(tokens: list[str], place: int, verb: Verb) -> tuple[str, Repairs]:
@@ -193,7 +196,7 @@ def phrase(tokens: list[str], place: int, verb: Verb, today: date) -> tuple[str,
         meant, length = f"{first}{_UNITS[second.rstrip('s')]}", 2
     elif first == "from" and len(words) == 4 and words[2] in ("to", "until", "till", "-"):
         meant, length = f"{second}..{words[3]}", 4
-    elif second in ("-", "to", "until", "..") and len(words) > 2 and read_range(first, today):
+    elif _joins(second, words[2:3], today) and read_range(first, today):
         meant, length = f"{first}..{words[2]}", 3
     else:
         return None
@@ -203,6 +206,13 @@ def phrase(tokens: list[str], place: int, verb: Verb, today: date) -> tuple[str,
         unit = {"d": "day", "w": "week", "m": "month"}[meant[-1]]
         repairs.append(replaced(tokens, place, [first, "by", unit], 2))
     return f"“{said}” is written “{meant}”.", tuple(repairs)
+
+
+def _joins(word: str, after: list[str], today: date) -> bool:
+    """Tell whether a word joins two days to a range; `to` may name a person as well."""
+    if word == "to":
+        return bool(after) and read_range(after[0], today) is not None
+    return word in ("-", "until", "..") and bool(after)
 
 
 def _list(words: Iterable[str]) -> str:

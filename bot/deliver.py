@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from bot import subscribing
+from bot import plainly, refusing, subscribing
 from bot.core.errors import SetupWrong
 from bot.core.incident import Incident
-from bot.core.rooms import Target
+from bot.core.pacing import Pacer
 from bot.core.rules.book import Rulebook
 from bot.core.silence import Silence
 from bot.edge.slack_trouble import SlackTrouble
@@ -22,8 +22,6 @@ from bot.render import alerts, announcements, blocks, wishes
 from bot.render.alert_words import Told, acknowledged, silenced
 
 log = logging.getLogger("budgetbot.deliver")
-
-T = TypeVar("T")
 
 LOOK_AGAIN = 5.0
 """Seconds between two looks for a message that may have arrived."""
@@ -82,6 +80,7 @@ class Courier:
         fallback: str = "",
         sleep: Callable[[float], None] = time.sleep,
         pace: timedelta = delivery.EDIT_PACE,
+        pacer: Pacer | None = None,
         book: Callable[[], Rulebook] | None = None,
     ) -> None:
         """Take what is needed; without `book`, which tells what silences look at, no card says that it is silenced."""
@@ -91,6 +90,8 @@ class Courier:
         self.fallback = fallback
         self.sleep = sleep
         self.pace = pace
+        self.pacer = pacer
+        self._joined: set[str] = set()
         self.book = book
 
     def deliver(
@@ -103,16 +104,21 @@ class Courier:
         deadline = self.clock() + timedelta(seconds=wait)
         done = 0
         while not stopped():
-            with self.store.writing() as tx:
-                job = delivery.claim(tx, now, self.clock())
+            job = self._claimed(now)
             if job is not None:
                 done += self._do(job)
                 continue
             with self.store.reading() as tx:
                 due, held, first = delivery.left(tx, now)
-            if not due or first is None or first > deadline or self.clock() >= deadline:
+            clock = self.clock()
+            ready = self.pacer.first(clock) if self.pacer is not None else None
+            if due and ready is not None and first is not None and first <= clock:
+                # A room rests for a second between two messages: nobody has to wait for the next tick for that.
+                self.sleep((ready - clock).total_seconds())
+                continue
+            if not due or first is None or first > deadline or clock >= deadline:
                 return Delivered(done, due, held)
-            self.sleep(max(0.05, min(1.0, (first - self.clock()).total_seconds())))
+            self.sleep(max(0.05, min(1.0, (first - clock).total_seconds())))
         with self.store.reading() as tx:
             due, held, _ = delivery.left(tx, now)
         return Delivered(done, due, held)
@@ -123,57 +129,65 @@ class Courier:
             due, _, first = delivery.left(tx, now)
         return bool(due) and first is not None and first <= self.clock()
 
+    def _claimed(self, now: datetime) -> Job | None:
+        clock = self.clock()
+        resting = self.pacer.resting(clock) if self.pacer is not None else ()
+        edits_rest = self.pacer is not None and self.pacer.edits_rest(clock)
+        with self.store.writing() as tx:
+            return delivery.claim(tx, now, clock, resting=resting, edits_rest=edits_rest)
+
     def _do(self, job: Job) -> int:
         """Make one call and record how it went; return 1 when it is done."""
         try:
-            channel, ts = self._call(job)
+            channel, ts, learned = self._call(job)
         except SlackTrouble as trouble:
             self._put_off(job, trouble)
             return 0
+        finally:
+            if self.pacer is not None and not refusing.frozen(job):
+                self.pacer.spoke(job.target, self.clock(), edit=job.act == "edit")
         with self.store.writing() as tx:
             delivery.sent(tx, job, channel, ts, self.clock(), pace=self.pace)
+            if learned:
+                delivery.remember(tx, job, learned)
             if job.act == "post" and job.form == "incidents":
                 for place, text in enumerate(alerts.overflow(self._told(tx, job))):
                     outbox.reply(tx, f"c{job.card_id}:overflow:{place}", None, job.card_id, text)
         log.info("delivered", extra={"act": job.act, "target": str(job.target), "card": job.card_id})
         return 1
 
-    def _call(self, job: Job) -> tuple[str, str]:
+    def _call(self, job: Job) -> tuple[str, str, Mapping[str, Any]]:
+        """Make one call; return where the message stands, and what is to be remembered of how it was taken."""
         repeat = False
+        if refusing.frozen(job):
+            return job.channel, job.ts, {}
         if job.sending_at is not None and job.act != "edit":
             found, known = self._find(job)
             if found is not None:
-                return found.channel, found.ts
+                return found.channel, found.ts, {}
             repeat = not known
         message = self._message(job, repeat=repeat)
         if job.act == "edit":
-            self._plainer(job, message, lambda words: self.speaker.update(job.channel, job.ts, words))
-            return job.channel, job.ts
+            _, learned = plainly.say(
+                job, message, lambda words: self.speaker.update(job.channel, job.ts, words), self.speaker
+            )
+            return job.channel, job.ts, learned
         thread = job.ts if job.act == "reply" else None
-        address = job.channel if job.act == "reply" else _address(job.target)
-        posted = self._plainer(
+        address = job.channel if job.act == "reply" else refusing.address(job.target)
+        posted, learned = plainly.say(
             job,
             message,
             lambda words: self.speaker.post(
                 address, words, notice=job.key, thread_ts=thread, broadcast=job.broadcast
             ),
+            self.speaker,
         )
-        return posted.channel, posted.ts
-
-    def _plainer(self, job: Job, message: dict[str, Any], call: Callable[[dict[str, Any]], T]) -> T:
-        """Say it as it was drawn; where Slack refuses the drawing, say the same in plain words."""
-        try:
-            return call(message)
-        except SlackTrouble as trouble:
-            if trouble.kind != "payload":
-                raise
-            log.warning("blocks refused", extra={"why": str(trouble), "card": job.card_id})
-            return call(blocks.message(message["text"]))
+        return posted.channel, posted.ts, learned
 
     def _find(self, job: Job) -> tuple[Posted | None, bool]:
         """Look for a message that may have arrived: twice, some seconds apart; False when we may not look."""
         assert job.sending_at is not None
-        channel = job.channel if job.act == "reply" else _address(job.target)
+        channel = job.channel if job.act == "reply" else refusing.address(job.target)
         thread = job.ts if job.act == "reply" else None
         for look in range(2):
             if look:
@@ -262,53 +276,57 @@ class Courier:
         clock = self.clock()
         why = str(trouble)
         log.warning("not delivered", extra={"act": job.act, "target": str(job.target), "why": why})
+        entered = trouble.code == "not_in_channel" and self._entered(job)
+        state = self._message(job, repeat=False)["text"] if trouble.code in refusing.CLOSED else ""
         with self.store.writing() as tx:
             match trouble.kind:
                 case "uncertain":
-                    delivery.retry(tx, job, clock + _backoff(job.attempts), why, uncertain=True)
-                case "passing":
-                    wait = timedelta(seconds=trouble.retry_after or 0) or _backoff(job.attempts)
+                    delivery.retry(tx, job, clock + _backoff(job), why, uncertain=True)
+                case "permanent" if entered:
+                    delivery.retry(tx, job, clock, why, uncertain=False)
+                case "permanent" if trouble.code == "missing_scope":
+                    # Every room would refuse alike: nothing is sent elsewhere, and all is kept.
+                    delivery.retry(tx, job, clock + LONGEST_WAIT, why, uncertain=False)
+                case "passing" | "payload":
+                    wait = timedelta(seconds=trouble.retry_after or 0) or _backoff(job)
                     delivery.retry(tx, job, clock + wait, why, uncertain=False)
                     if trouble.retry_after:
                         delivery.hold(tx, job, clock + wait)
                 case "gone":
-                    self._gone(tx, job, why)
+                    refusing.gone(tx, job, trouble, state)
                 case "permanent":
                     self._refused(tx, job, trouble)
                 case _:
                     # Soon enough for the poll that follows the repair, seldom enough for a token nobody mends.
                     delivery.retry(tx, job, clock + MENDED_WAIT, why, uncertain=False)
+                    delivery.rest(tx, clock + MENDED_WAIT)
         if trouble.kind == "revoked":
             raise SetupWrong(
                 f"Slack refuses SLACK_BOT_TOKEN ({trouble.code}); nothing is lost, what is to be said waits.",
                 "Install the app again and set the token that begins with xoxb-.",
             )
 
-    def _gone(self, tx: Any, job: Job, why: str) -> None:
-        """A person deleted the message: say it anew only while its trouble lasts."""
-        known = incidents.by_fingerprint(tx, job.members)
-        if any(incident.state == "firing" for incident in known.values()):
-            delivery.repost(tx, job)
-        else:
-            delivery.drop(tx, job, why)
+    def _entered(self, job: Job) -> bool:
+        """Enter a public channel, where we may; tried once, so that a room that refuses all the same is refused."""
+        where = refusing.address(job.target)
+        join: Callable[[str], None] | None = getattr(self.speaker, "join", None)
+        if join is None or where in self._joined:
+            return False
+        self._joined.add(where)
+        try:
+            join(job.channel or where)
+        except SlackTrouble as trouble:
+            log.info("not entered", extra={"target": str(job.target), "why": str(trouble)})
+            return False
+        log.info("entered", extra={"target": str(job.target)})
+        return True
 
     def _refused(self, tx: Any, job: Job, trouble: SlackTrouble) -> None:
         """The room will not hear us: the fallback channel does, and learns why."""
         if job.form == subscribing.FORM:
             self._not_read(tx, job, trouble)
             return
-        refused = _address(job.target)
-        if self.fallback and refused.lstrip("#") != self.fallback.lstrip("#"):
-            target = Target("slack", self.fallback)
-            news = delivery.trouble(tx, job.target, str(trouble))
-            delivery.redirect(tx, job, target, str(trouble))
-            if news:
-                body: dict[str, object] = {
-                    "happened": f"Slack does not let me speak in {refused} ({trouble.code}): its messages come here.",
-                    "remedy": "Invite the app there with /invite, or change the route in the rule file.",
-                }
-                clock = self.clock()
-                outbox.say(tx, f"refused:{refused}:{clock.isoformat()}", target, "ops", body, job.due_at)
+        if refusing.refused(tx, job, trouble, self.fallback, self.clock()):
             return
         delivery.retry(tx, job, self.clock() + REFUSED_WAIT, str(trouble), uncertain=False)
 
@@ -338,13 +356,7 @@ def _mentions(job: Job, told: Sequence[Told]) -> list[str]:
     return list(dict.fromkeys(called))
 
 
-def _address(target: Target) -> str:
-    """Return a channel as Slack takes it: ids as they are, names with their #."""
-    name = target.address
-    if name[:1] in ("C", "G", "D", "U", "W", "#") and (name[0] == "#" or (name.isupper() and name.isalnum())):
-        return name
-    return f"#{name}"
-
-
-def _backoff(attempts: int) -> timedelta:
-    return min(timedelta(seconds=2 ** min(attempts, 10)), LONGEST_WAIT)
+def _backoff(job: Job) -> timedelta:
+    """Return how long to wait: longer after each try, and not quite as long for every message."""
+    wait = min(timedelta(seconds=2 ** min(job.attempts, 10)), LONGEST_WAIT)
+    return wait * (1 + job.card_id % 8 / 32)

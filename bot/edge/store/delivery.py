@@ -1,11 +1,11 @@
 """Notices on their way: claimed one at a time, and recorded when they stand in a room, or why they do not."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, true, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -16,6 +16,10 @@ from bot.edge.store.tables import ORGANIZATION, CardMember, CardRow, NoticeRow, 
 
 EDIT_PACE = timedelta(seconds=5)
 """One message is edited at most this often; the latest state wins."""
+UNHURRIED = ("close", "digest")
+"""Messages that wait for alerts: the month's close, and digests last of all."""
+PATIENCE = 20
+"""Tries, an hour of them, after which a message that cannot be posted no longer keeps the next ones of its room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +48,25 @@ class Job:
     """Set when an earlier try may have arrived: the room's history is asked before it is sent again."""
 
 
-def claim(tx: Connection, now: datetime, clock: datetime) -> Job | None:
-    """Take the next call to be made and mark it as under way: messages first, then lines, then edits.
+def claim(
+    tx: Connection,
+    now: datetime,
+    clock: datetime,
+    *,
+    resting: Collection[Target] = (),
+    edits_rest: bool = False,
+) -> Job | None:
+    """Take the next call to be made and mark it as under way.
 
-    A message is due by the tick's `now`; a put-off try waits for the real `clock`.
+    Messages about alerts go first, then the lines of threads, then other messages, edits at last. A message is due by
+    the tick's `now`; a put-off try waits for the real `clock`. Nothing is posted in `resting` rooms, which were spoken
+    to just now, and nothing is edited while `edits_rest`.
     """
-    earlier = aliased(NoticeRow)
-    # The lines of a thread are read in order, so a later one waits for an earlier one that was put off.
-    overtakes = exists().where(
-        col(earlier.card_id) == col(NoticeRow.card_id),
-        col(earlier.act) == "reply",
-        col(earlier.state).in_(("waiting", "sending")),
-        col(earlier.id) < col(NoticeRow.id),
-    )
-    for act in ("post", "reply"):
-        parent = and_(col(CardRow.id) == col(NoticeRow.card_id), col(CardRow.organization_id) == ORGANIZATION)
+    parent = and_(col(CardRow.id) == col(NoticeRow.card_id), col(CardRow.organization_id) == ORGANIZATION)
+    room = col(CardRow.target_kind) + ":" + col(CardRow.target)
+    awake = room.not_in([f"{target.kind}:{target.address}" for target in resting]) if resting else true()
+    urgent = col(CardRow.form).not_in(UNHURRIED)
+    for act, wanted in (("post", urgent), ("reply", true()), ("post", ~urgent)):
         posted = col(CardRow.posted_at).is_(None) if act == "post" else col(CardRow.posted_at).is_not(None)
         row = tx.execute(
             select(NoticeRow.__table__, CardRow.__table__)  # type: ignore[attr-defined]
@@ -69,13 +77,17 @@ def claim(tx: Connection, now: datetime, clock: datetime) -> Job | None:
                 col(NoticeRow.try_at) <= clock,
                 col(CardRow.due_at) <= now,
                 posted,
-                true() if act == "post" else ~overtakes,
+                wanted,
+                awake,
+                ~_overtakes(act, now, clock),
             )
-            .order_by(col(NoticeRow.id))
+            .order_by(case((col(CardRow.form) == "digest", 1), else_=0), col(NoticeRow.id))
             .limit(1)
         ).fetchone()
         if row is not None:
             return _taken(tx, act, row[0], clock)
+    if edits_rest:
+        return None
     card = tx.execute(
         select(CardRow.__table__)  # type: ignore[attr-defined]
         .where(
@@ -88,6 +100,30 @@ def claim(tx: Connection, now: datetime, clock: datetime) -> Job | None:
         .limit(1)
     ).fetchone()
     return None if card is None else _job(tx, "edit", card, ())
+
+
+def _overtakes(act: str, now: datetime, clock: datetime) -> ColumnElement[bool]:
+    """Return whether something said before in the same thread, or room, was put off: people read in order."""
+    earlier = aliased(NoticeRow)
+    waits = (col(earlier.state).in_(("waiting", "sending")), col(earlier.act) == act)
+    if act == "reply":
+        return exists().where(
+            col(earlier.card_id) == col(NoticeRow.card_id), col(earlier.id) < col(NoticeRow.id), *waits
+        )
+    card = aliased(CardRow)
+    return exists().where(
+        *waits,
+        col(earlier.id) < col(NoticeRow.id),
+        col(earlier.try_at) > clock,
+        # What nobody takes, however often it is offered, keeps nobody else waiting.
+        col(earlier.attempts) < PATIENCE,
+        col(card.id) == col(earlier.card_id),
+        col(card.id) != col(CardRow.id),
+        col(card.due_at) <= now,
+        col(card.target_kind) == col(CardRow.target_kind),
+        col(card.target) == col(CardRow.target),
+        col(card.form).in_(UNHURRIED) == col(CardRow.form).in_(UNHURRIED),
+    )
 
 
 def _taken(tx: Connection, act: str, notice_id: int, clock: datetime) -> Job:
@@ -193,6 +229,12 @@ def sent(
         )
 
 
+def remember(tx: Connection, job: Job, what: Mapping[str, Any]) -> None:
+    """Keep with a message what its delivery learned: in which form Slack takes it, or that it is closed to edits."""
+    body = tx.execute(select(col(CardRow.body)).where(col(CardRow.id) == job.card_id)).scalar_one()
+    tx.execute(update(CardRow).where(col(CardRow.id) == job.card_id).values(body={**body, **what}))
+
+
 def retry(tx: Connection, job: Job, at: datetime, why: str, *, uncertain: bool) -> None:
     """Put a call off; an uncertain one keeps the mark that it may have arrived."""
     if job.act == "edit":
@@ -235,6 +277,24 @@ def hold(tx: Connection, job: Job, at: datetime) -> None:
     )
 
 
+def rest(tx: Connection, at: datetime) -> None:
+    """Let every call wait until `at`: nobody hears us."""
+    tx.execute(
+        update(NoticeRow)
+        .where(col(NoticeRow.state).in_(("waiting", "sending")), col(NoticeRow.try_at) < at)
+        .values(try_at=at)
+    )
+    tx.execute(
+        update(CardRow)
+        .where(
+            col(CardRow.posted_at).is_not(None),
+            col(CardRow.revision) > col(CardRow.shown_revision),
+            or_(col(CardRow.try_at).is_(None), col(CardRow.try_at) < at),
+        )
+        .values(try_at=at)
+    )
+
+
 def redirect(tx: Connection, job: Job, target: Target, why: str) -> None:
     """Send a message that its room refuses to another room, and its thread with it."""
     tx.execute(
@@ -265,6 +325,16 @@ def trouble(tx: Connection, target: Target, why: str) -> bool:
     else:
         tx.execute(update(RoomRow).where(*mine).values(trouble=why))
     return not known
+
+
+def troubles(tx: Connection) -> dict[Target, str]:
+    """Return the rooms that refused us when we last spoke there, and Slack's words for why."""
+    rows = tx.execute(
+        select(col(RoomRow.target_kind), col(RoomRow.target), col(RoomRow.trouble)).where(
+            col(RoomRow.organization_id) == ORGANIZATION, col(RoomRow.trouble) != ""
+        )
+    )
+    return {Target(row[0], row[1]): row[2] for row in rows}  # type: ignore[arg-type]
 
 
 def repost(tx: Connection, job: Job) -> None:

@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": ("bot.cli.ask", ""),
     "history": ("bot.cli.ask", ""),
     "alerts": ("bot.cli.ask", ""),
+    "export": ("bot.cli.export", "The stored snapshots row by row, or a report, for machines: CSV or JSON lines."),
     "accuracy": ("bot.cli.ask", ""),
     "ack": ("bot.cli.order", ""),
     "unack": ("bot.cli.order", ""),

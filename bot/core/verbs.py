@@ -391,6 +391,7 @@ VERBS: dict[str, Verb] = {
                 ("export last-month by project,day csv", "last month, a line for each project and day"),
                 ("export 7d by model json project=search-prod", "a project's week by model, as JSON"),
             ),
+            who="self",
             span="mtd",
             by=("project", "day"),
             keys=COST_KEYS,

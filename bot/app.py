@@ -11,6 +11,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from bot.core.errors import Unanswered
+from bot.core.pacing import Pacer
 from bot.core.rooms import ops_room
 from bot.deliver import Courier, Speaker
 from bot.edge.openai import OpenAI
@@ -47,7 +48,7 @@ class App:
     speaker: Speaker | None = None
     """Where messages go, when it is not Slack."""
     pace: timedelta | None = None
-    """How long a message rests between two edits, when it is not as Slack bears it."""
+    """How long a message rests between two edits, when it is not as Slack bears it: then rooms do not rest either."""
     names_every: timedelta = DAILY
     """How often all names are asked for."""
     sources: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ class App:
     """Set when the process is to end: who waits for OpenAI waits no longer."""
     _openai: OpenAI | None = field(default=None)
     _slack: Slack | None = field(default=None)
+    _pacer: Pacer = field(default_factory=Pacer)
 
     @classmethod
     def open(cls, settings: Settings, clock: Callable[[], datetime] = wall_clock) -> Self:
@@ -95,6 +97,7 @@ class App:
             self.clock,
             fallback=self._fallback(),
             pace=pace,
+            pacer=self._pacer if self.pace is None else None,
             book=lambda: self.rules.last(self.clock()).book,
         )
 

@@ -16,8 +16,9 @@ from bot.edge.store.tables import ORGANIZATION, CardMember, CardRow, NoticeRow, 
 
 EDIT_PACE = timedelta(seconds=5)
 """One message is edited at most this often; the latest state wins."""
-UNHURRIED = ("close", "digest")
-"""Messages that wait for alerts: the month's close, and digests last of all."""
+REPORTS = ("digest", "subscription")
+UNHURRIED = ("close", *REPORTS)
+"""Messages that wait for alerts: the month's close, and reports last of all."""
 PATIENCE = 20
 """Tries, an hour of them, after which a message that cannot be posted no longer keeps the next ones of its room."""
 
@@ -81,7 +82,7 @@ def claim(
                 awake,
                 ~_overtakes(act, now, clock),
             )
-            .order_by(case((col(CardRow.form) == "digest", 1), else_=0), col(NoticeRow.id))
+            .order_by(case((col(CardRow.form).in_(REPORTS), 1), else_=0), col(NoticeRow.id))
             .limit(1)
         ).fetchone()
         if row is not None:

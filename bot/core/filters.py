@@ -1,7 +1,7 @@
 """Filters of a question: `project=search-*`, `model!=gpt-5-nano`, `severity>=warning`."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,6 +40,12 @@ class Filter:
             return rank(value) >= floor + (self.op == ">")
         return (self.op != "!=") == any(pattern.matches(value, name) for pattern in self.patterns)
 
+    def admits_labels(self, labels: Mapping[str, str]) -> bool:
+        """Tell whether labels pass: `tier` and `tier=prod` are both words of a label."""
+        words = [word for key, value in labels.items() for word in (key, f"{key}={value}")]
+        found = any(pattern.matches(word, word) for pattern in self.patterns for word in words)
+        return found != (self.op == "!=")
+
 
 def scope_of(filters: Iterable[Filter]) -> Scope:
     """Return the filters over cost as a scope, judged exactly as a rule's `select` and `except` are."""
@@ -61,6 +67,8 @@ def _passes(standing: Standing, condition: Filter) -> bool:
             return condition.admits(standing.severity or "", standing.severity or "")
         case "state":
             return condition.admits(standing.state, standing.state)
+        case "label":
+            return condition.admits_labels(standing.labels)
         case "owner":
             return condition.admits(standing.owner.lstrip("@"), standing.owner)
         case "team" if "team" not in standing.each:

@@ -73,6 +73,7 @@ class Standings:
     rules: dict[str, Rule] = field(init=False)
     _teams: dict[str, Team | None] = field(init=False, default_factory=dict)
     _sums: dict[tuple[Scope, Span], dict[Group, int]] = field(init=False, default_factory=dict)
+    _dear: list[Evaluation] = field(init=False, default_factory=list)
 
     @property
     def spend(self) -> Spend:
@@ -144,7 +145,12 @@ class Standings:
                     yield Unjudged(rule.id, None, "learning", learning(begins, current.start), current)
 
     def _judged(self) -> Evaluation:
-        """Return what the judge says of the rules whose arithmetic is dearer than a sum."""
+        """Return what the judge says of the rules whose arithmetic is dearer than a sum, asked once."""
+        if not self._dear:
+            self._dear.append(self._evaluated())
+        return self._dear[0]
+
+    def _evaluated(self) -> Evaluation:
         today = self.now.date()
         dear = tuple(rule for rule in self.book.rules if not _is_plain(rule) and rule.active_on(today))
         return evaluate(replace(self.book, rules=dear), self.view, self.now) if dear else Evaluation()
@@ -217,7 +223,7 @@ class Standings:
             # The same value of the same kind always passes or never does.
             about: object
             match key:
-                case "rule":
+                case "rule" | "label":
                     about = rule.id
                 case "state" | "severity":
                     about = rank_[:2]
@@ -340,6 +346,7 @@ class Standings:
             kind=rule.kind,
             unit="" if rule.unit is USD else rule.unit.key,
             note=finding.note,
+            labels=rule.labels,
             days=finding.over,
             estimated=finding.estimated,
         )
@@ -375,6 +382,7 @@ class Standings:
             state=unjudged.state,
             reason=unjudged.reason,
             kind=rule.kind if rule else "",
+            labels=rule.labels if rule else {},
         )
 
 

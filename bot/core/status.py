@@ -1,13 +1,17 @@
 """Where every budget stands: what `status` says in Slack, in the shell and as JSON."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bot.core.period import Span
 from bot.core.rules.book import Severity
+
+if TYPE_CHECKING:
+    from bot.core.acknowledge import Acknowledgement
+    from bot.core.silence import Silence
 
 BUDGET = "budget"
 State = Literal["learning", "ok", "pending", "firing", "ended", "inactive", "nodata", "error"]
@@ -48,7 +52,9 @@ class Standing:
     team: str = ""
     owner: str = ""
     acknowledged_by: str | None = None
+    """Who looks after it, where somebody does."""
     silenced_by: str | None = None
+    """The silence that holds it back, `si_3`."""
     kind: str = "budget"
     unit: str = ""
     """What the figures count (`units.unit_of`); '' is dollars."""
@@ -60,6 +66,10 @@ class Standing:
     """How much of the value is estimated."""
     limited: Limited | None = None
     """The hard limit of its project, where one is known to be set."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Those of its rule."""
+    acknowledgement: "Acknowledgement | None" = None
+    silence: "Silence | None" = None
 
     @property
     def ratio(self) -> float | None:
@@ -111,6 +121,14 @@ def counted(standings: Iterable[tuple[str, bool, bool]]) -> Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What belongs to others, where what is one's own is told first."""
+
+    counts: Counts
+    worst: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Where everything stands, worst first, with what the reader must know of the data."""
 
@@ -121,6 +139,8 @@ class Status:
     """Stale data, a rule file that failed to load, a source that failed: one sentence each."""
     others: Counts = Counts()
     """What is not told one by one: none of it is worse than what is."""
+    rest: Rest | None = None
+    """What is not the asker's, where the standings are; None where they are everybody's."""
 
     @property
     def counts(self) -> Counts:

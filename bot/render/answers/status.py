@@ -7,11 +7,23 @@ from bot.core.dimension import described
 from bot.core.money import exact_usd
 from bot.core.question import Query
 from bot.core.rules.book import rank
+from bot.core.silence import Silence
 from bot.core.status import Standing, Status
 from bot.core.units import Unit, unit_of
-from bot.render import blocks, headlines
+from bot.render import alert_words, blocks, headlines
 from bot.render.alerts import EMOJI
-from bot.render.answering import command, csv_of, dated, file_of, foot, iso, json_of, run_button, warnings
+from bot.render.answering import (
+    command,
+    csv_of,
+    dated,
+    file_of,
+    foot,
+    iso,
+    json_of,
+    run_button,
+    said,
+    warnings,
+)
 from bot.render.blocks import EMPTY, clean
 from bot.render.drawn import table
 from bot.render.figures import decimal, exact, whole
@@ -19,6 +31,8 @@ from bot.render.headlines import PLAIN, SLACK, SPOKEN, state, used
 
 STANDINGS = 20
 """Budgets that a person is shown one by one; json and csv carry every one."""
+QUIET = 5
+"""Lines that say why something is not said again."""
 NAME = 60
 """Characters of a name in a cell."""
 _STATUS = ("rule", "fingerprint", "group", "start", "end", "state", "level", "severity")
@@ -39,6 +53,11 @@ def slack(answer: Status, query: Query | None = None) -> dict[str, Any]:
         body.append(_standings(answer))
         if cut_offs := headlines.cut_offs(answer.standings[:STANDINGS], answer.as_of, SLACK):
             body.append(blocks.section("\n".join(cut_offs)))
+        if quiet := _quiet(answer, SLACK):
+            body.append(blocks.context(*quiet))
+    rest = headlines.not_mine(answer.rest, SLACK) if answer.rest else ""
+    if rest:
+        body.append(blocks.section(f"{rest}."))
     if query and query.format:
         body.append(file_of(query))
     asked = f"{command(query.command)} · " if query else ""
@@ -46,6 +65,7 @@ def slack(answer: Status, query: Query | None = None) -> dict[str, Any]:
     body.append(
         blocks.actions(
             [
+                *([run_button("status all", "Every budget", "all")] if rest else []),
                 run_button("report mtd by project", "Spend by project", "report"),
                 run_button("rules", "Rules", "rules"),
             ]
@@ -68,6 +88,34 @@ def _standings(answer: Status) -> dict[str, Any]:
     if figures == "figures" and not any(map(used, shown)):
         titles, rows = _without(4, titles), [_without(4, row) for row in rows]
     return blocks.table(titles, rows, right=(3,) if figures != "figures" else ())
+
+
+def _quiet(answer: Status, style: headlines.Style) -> list[str]:
+    """Return why what fires is not said again: who looks after it, what holds it back."""
+    lines = []
+    for each in answer.standings[:STANDINGS]:
+        if each.state != "firing":
+            continue
+        subject = style.bold(style.name(each.subject))
+        if each.silence:
+            lines.append(f"{subject}: {_silenced(each.silence, style)}")
+        elif each.acknowledgement:
+            given = each.acknowledgement
+            at = alert_words.show_instant(given.at)
+            lines.append(f"{subject}: acknowledged by {_who(given.by, style)} at {at} UTC")
+    more = len(lines) - QUIET
+    return [*lines[:QUIET], *([f"{more} more are acknowledged or silenced"] if more > 0 else [])]
+
+
+def _silenced(silence: Silence, style: headlines.Style) -> str:
+    over = "it is over, " if silence.with_incident else ""
+    until = f"{over}{alert_words.show_instant(silence.ends_at)} UTC"
+    reason = blocks.clean(silence.reason) if style is PLAIN else said(silence.reason)
+    return f"silenced by {_who(silence.made_by, style)} until {until}: {reason} · {silence.mark}"
+
+
+def _who(name: str, style: headlines.Style) -> str:
+    return clean(name) if style is PLAIN else alert_words.named(name)
 
 
 def _without(place: int, cells: Sequence[str]) -> list[str]:
@@ -108,6 +156,10 @@ def shell(answer: Status, form: str, query: Query | None = None) -> str:
         lines.append(rest)
     if cut_offs := headlines.cut_offs(shown, answer.as_of, PLAIN):
         lines += ["", *(f"{each}." for each in cut_offs)]
+    if quiet := _quiet(answer, PLAIN):
+        lines += ["", *(f"{each}." for each in quiet)]
+    if answer.rest and (rest := headlines.not_mine(answer.rest, PLAIN)):
+        lines += ["", f"{rest}: status all shows every one."]
     return "\n".join([*lines, "", *foot(answer.as_of, ())])
 
 

@@ -32,6 +32,16 @@ class Figures:
     units: Mapping[int, str]
     """The unit of a series' quantities, in the API's words; none where it is not known."""
 
+    def seen(self, span: Span) -> dict[int, date]:
+        """Return the first day of a span on which each series came to something; its first day of one stretch."""
+        stretches, found = self.side(span), dict[int, date]()
+        for place, stretch in enumerate(stretches):
+            day = span.start + place * DAY if len(stretches) > 1 else span.start
+            for series_id, known in stretch.items():
+                if known.amount > 0:
+                    found.setdefault(series_id, day)
+        return found
+
 
 def figures(
     tx: Connection, store: Store, book: Rulebook, metric: str, against: Against, now: datetime

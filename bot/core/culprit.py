@@ -31,6 +31,8 @@ def culprit(
 
     `changes` are nano-dollars by series, `sign` is -1 where it is a fall that is explained.
     """
+    if not any(changes.values()):
+        return None
     parts: list[Part] = []
     values: list[tuple[str, str]] = []
     series, rise = list(changes), 0

@@ -5,11 +5,12 @@ change, and so do price, volume, mix and what is not countable.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from bot.core.culprit import Culprit, culprit
 from bot.core.effects import SAME, Billed, Effects, Item, effects
+from bot.core.kinds.first_seen import NAMED_LATER
 from bot.core.period import DAY
 from bot.core.question import Query
 from bot.core.sides import Against, Side
@@ -21,6 +22,8 @@ DIMENSIONS = ("project", "model", "line_item", "api_key", "user")
 """What a change is taken apart by."""
 WATCHED = timedelta(days=7)
 """So long must a dimension have been told before something in it may be called new."""
+LOOKED_UP = 20
+"""Of what may be new, so many of each dimension are looked up in all of history: the largest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,55 +173,110 @@ def effects_of(
 ) -> Effects:
     """Return price, volume and mix of some series, by line item of each project; `units` are the API's words."""
     projects, lines = told.column("project"), told.column("line_item")
-    sides: dict[tuple[str, str], list[Billed]] = {}
+    sides: dict[tuple[str, str], list[list[int]]] = {}
     counted: dict[tuple[str, str], set[str]] = {}
     for each in series:
-        if each not in before and each not in after:
+        pair = (before.get(each), after.get(each))
+        if pair == (None, None):
             continue
         unit, factor = SAME.get(units.get(each, ""), (units.get(each, ""), 1))
         key = (projects[each], lines[each])
-        held = sides.setdefault(key, [Billed(), Billed()])
-        for place, side in enumerate((before, after)):
-            billed = side.get(each)
-            if billed is not None:
-                held[place] += billed._replace(quantity=billed.quantity * factor)
-                if billed.quantity:
-                    counted.setdefault(key, set()).add(unit)
+        held = sides.setdefault(key, [[0, 0, 0], [0, 0, 0]])
+        for side, billed in zip(held, pair, strict=True):
+            if billed is None:
+                continue
+            amount, quantity, bare = billed
+            side[0] += amount
+            side[1] += quantity * factor
+            side[2] += bare
+            if quantity:
+                counted.setdefault(key, set()).add(unit)
     return effects(
-        Item(key, frozenset(counted.get(key, ())), then, now) for key, (then, now) in sides.items()
+        Item(key, frozenset(counted.get(key, ())), Billed(*then), Billed(*now))
+        for key, (then, now) in sides.items()
     )
 
 
+def candidates(
+    taken: Taken, against: Against, seen: Mapping[int, date], told: Spend
+) -> dict[str, dict[str, list[int]]]:
+    """Return what may be new: by dimension the values, of those that moved most, and all series of each.
+
+    `seen` is the first day on which each series was billed among the days of what is usual and after. What was
+    billed in the days it is held against, or on the first of those that tell what is usual, is not new.
+    """
+    found: dict[str, dict[str, list[int]]] = {}
+    for breakdown in taken.breakdowns:
+        first = earliest(told.column(breakdown.dimension), seen) if against.usual else {}
+        maybe = [
+            part.value
+            for part in breakdown.parts
+            if part.value
+            and part.after > 0
+            and (first.get(part.value, date.min) > against.versus.start if against.usual else not part.before)
+        ][:LOOKED_UP]
+        if maybe:
+            found[breakdown.dimension] = {value: [] for value in maybe}
+            for series_id, value in told.column(breakdown.dimension).items():
+                if value in found[breakdown.dimension]:
+                    found[breakdown.dimension][value].append(series_id)
+    return found
+
+
 def newcomers(
-    taken: Taken, against: Against, first: Mapping[str, Mapping[str, date]], history_from: date
+    taken: Taken,
+    against: Against,
+    maybe: Mapping[str, Mapping[str, Sequence[int]]],
+    first: Mapping[int, date],
+    told_from: Mapping[str, date],
+    history_from: date,
 ) -> tuple[tuple[Breakdown, ...], tuple[tuple[str, Moved], ...]]:
     """Return the breakdowns with what is new marked, and the newcomers, the largest change first.
 
-    `first` holds the first day with spend in stored history, by dimension and value. A newcomer was not there
-    when the days began that the range is held against; and it can only be told where the dimension was told a
-    week before: keys and users are told apart since somebody asked for them.
+    `first` is the first day with spend in stored history of each series that was looked up; `told_from` the day
+    from which something is told by a dimension, where it was not always. What is new was not there before the
+    days it is held against, nor in the week before its first day, as far as anybody could know.
     """
-    begins = max(against.versus.start, history_from) + DAY if against.usual else against.versus.end
-    marked, found = [], []
+    begins = against.versus.start + DAY if against.usual else against.versus.end
+    marked: list[Breakdown] = []
+    found: list[tuple[str, Moved]] = []
     for breakdown in taken.breakdowns:
-        days = first.get(breakdown.dimension, {})
-        told_from = min((day for value, day in days.items() if value), default=date.max)
-        known = max(history_from, told_from)
+        values = maybe.get(breakdown.dimension, {})
+        known = max(history_from, told_from.get(breakdown.dimension, history_from))
         parts = []
         for part in breakdown.parts:
-            day = days.get(part.value)
-            new = (
-                bool(part.value)
-                and day is not None
-                and begins <= day < against.span.end
-                and day - known >= WATCHED
-                and (against.usual or not part.before)
-            )
-            parts.append(Moved(part.value, part.name, part.before, part.after, day) if new else part)
+            day = min((first[each] for each in values.get(part.value, ()) if each in first), default=None)
+            new = day is not None and begins <= day < against.span.end and day - known >= WATCHED
+            parts.append(replace(part, first=day) if new else part)
         marked.append(Breakdown(breakdown.dimension, tuple(parts)))
         found += [(breakdown.dimension, part) for part in parts if part.first is not None]
     found.sort(key=lambda each: (-abs(each[1].change), each[0], each[1].name))
     return tuple(marked), tuple(found)
+
+
+def told_since(taken: Taken, against: Against, seen: Mapping[int, date], told: Spend) -> dict[str, date]:
+    """Return from which day on costs are told by key and by user: before somebody asked for them, nobody was seen."""
+    found: dict[str, date] = {}
+    for breakdown in taken.breakdowns:
+        if breakdown.dimension not in NAMED_LATER:
+            continue
+        if against.usual:
+            days = earliest(told.column(breakdown.dimension), seen)
+            found[breakdown.dimension] = min((day for value, day in days.items() if value), default=date.max)
+        else:
+            named = any(part.value and part.before for part in breakdown.parts)
+            found[breakdown.dimension] = against.versus.start if named else date.max
+    return found
+
+
+def earliest(column: Mapping[int, str], days: Mapping[int, date]) -> dict[str, date]:
+    """Return the first day of each value of a dimension."""
+    found: dict[str, date] = {}
+    for series_id, day in days.items():
+        value = column.get(series_id)
+        if value is not None and day < found.get(value, date.max):
+            found[value] = day
+    return found
 
 
 def share(change: int, of: int) -> int:

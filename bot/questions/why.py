@@ -1,6 +1,6 @@
 """`why`: a change, or an alert, taken apart: what was billed, who was new, and the days of who is to blame."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -26,7 +26,20 @@ from bot.core.status import Standing
 from bot.core.stored import notes, stored
 from bot.core.telling import Blame, subject
 from bot.core.view import COST, is_money
-from bot.core.why import DIMENSIONS, WATCHED, Alert, Moved, Taken, Why, blamed, effects_of, newcomers, take
+from bot.core.why import (
+    DIMENSIONS,
+    WATCHED,
+    Alert,
+    Moved,
+    Taken,
+    Why,
+    blamed,
+    candidates,
+    effects_of,
+    newcomers,
+    take,
+    told_since,
+)
 from bot.edge.store import billed, incidents
 from bot.edge.store.tables import ORGANIZATION
 from bot.figures import Figures, figures
@@ -210,10 +223,14 @@ class _Look:
         told = given.told
         breakdowns = taken.breakdowns
         new: tuple[tuple[str, Moved], ...] = ()
-        if is_money(given.metric) and taken.changes:
-            days = billed.first_days(self.tx, history, against.span.end)
-            by_value = {each.dimension: _earliest(told.column(each.dimension), days) for each in breakdowns}
-            breakdowns, new = newcomers(taken, against, by_value, history)
+        if is_money(given.metric):
+            seen = given.seen(against.versus) if against.usual else {}
+            seen |= {each: day for each, day in given.seen(against.span).items() if each not in seen}
+            maybe = candidates(taken, against, seen, told)
+            wanted = {each for values in maybe.values() for ids in values.values() for each in ids}
+            born = billed.first_days(self.tx, wanted, Span(history, against.span.end))
+            told_from = told_since(taken, against, seen, told)
+            breakdowns, new = newcomers(taken, against, maybe, born, told_from, history)
         since = None
         found = taken.culprit
         if found is not None and not {(dimension, part.value) for dimension, part in new} & set(found.values):
@@ -228,13 +245,3 @@ class _Look:
     def _dimensions(self, metric: str) -> list[str]:
         asked = [each for each in self.query.by if each not in DIMENSIONS]
         return [each for each in (*DIMENSIONS, *asked) if each in dimensions_of(metric)]
-
-
-def _earliest(column: Mapping[int, str], days: Mapping[int, date]) -> dict[str, date]:
-    """Return the first day of each value of a dimension."""
-    found: dict[str, date] = {}
-    for series_id, day in days.items():
-        value = column.get(series_id)
-        if value is not None and (value not in found or day < found[value]):
-            found[value] = day
-    return found

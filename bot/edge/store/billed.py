@@ -10,6 +10,9 @@ from bot.core.effects import Billed
 from bot.core.period import DAY, Span, epoch
 from bot.edge.store.tables import ORGANIZATION
 
+PROBED = 1_000
+"""So many series are looked up one by one; more are found sooner by reading all."""
+
 
 def billed(tx: Connection, cuts: Sequence[date], before: date) -> list[dict[int, Billed]]:
     """Return amounts, quantities and amounts without one by cost series for each stretch between two cuts.
@@ -43,17 +46,29 @@ def units(tx: Connection) -> dict[int, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def first_days(tx: Connection, since: date, before: date) -> dict[int, date]:
-    """Return the first day with spend of each cost series, from `since` up to, without, `before`."""
-    rows = tx.exec_driver_sql(
-        "SELECT series_id, MIN(bucket) FROM cost_fact "
-        "WHERE bucket >= ? AND bucket < ? AND amount_nano > 0 GROUP BY series_id",
-        (epoch(since), epoch(before)),
-    )
-    assert rows.cursor is not None
-    return {
-        series_id: datetime.fromtimestamp(bucket, UTC).date() for series_id, bucket in rows.cursor.fetchall()
-    }
+def first_days(tx: Connection, series: Collection[int], span: Span) -> dict[int, date]:
+    """Return the first day of a span with spend of each of some cost series.
+
+    Few series are looked for day by day, where their rows are keyed: a history of years has millions of others.
+    """
+    if not series:
+        return {}
+    wanted = json.dumps(sorted(series))
+    if len(series) <= PROBED:
+        every = json.dumps([epoch(span.start + place * DAY) for place in range(span.days)])
+        rows = tx.exec_driver_sql(
+            "SELECT f.series_id, MIN(f.bucket) FROM json_each(?) d CROSS JOIN json_each(?) w "
+            "CROSS JOIN cost_fact f ON f.bucket = d.value AND f.series_id = w.value "
+            "WHERE f.amount_nano > 0 GROUP BY f.series_id",
+            (every, wanted),
+        )
+    else:
+        rows = tx.exec_driver_sql(
+            "SELECT series_id, MIN(bucket) FROM cost_fact WHERE bucket >= ? AND bucket < ? "
+            "AND series_id IN (SELECT value FROM json_each(?)) AND amount_nano > 0 GROUP BY series_id",
+            (epoch(span.start), epoch(span.end), wanted),
+        )
+    return {series_id: datetime.fromtimestamp(bucket, UTC).date() for series_id, bucket in rows}
 
 
 def days(tx: Connection, series: Collection[int], span: Span) -> list[int]:

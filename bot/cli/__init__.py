@@ -23,7 +23,14 @@ COMMANDS = {
     "explain": ("bot.cli.ask", ""),
     "history": ("bot.cli.ask", ""),
     "alerts": ("bot.cli.ask", ""),
-    "export": ("bot.cli.export", "The stored snapshots row by row, or a report, for machines: CSV or JSON lines."),
+    "refresh": (
+        "bot.cli.refresh",
+        "Fetch what OpenAI knows now, and say what changed; once a minute at most.",
+    ),
+    "export": (
+        "bot.cli.export",
+        "The stored snapshots row by row, or a report, for machines: CSV or JSON lines.",
+    ),
     "accuracy": ("bot.cli.ask", ""),
     "ack": ("bot.cli.order", ""),
     "unack": ("bot.cli.order", ""),

@@ -187,6 +187,8 @@ def changed(value: int, then: int) -> str:
 
 def bars(report: Report, most: int = MOST_BARS) -> Chart | None:
     """Return the groups of a report, the largest first, the rest as one; None where there is nothing to draw."""
+    if report.query.top is not None:
+        most = min(most, report.query.top + 1)
     rows = sorted(report.rows, key=lambda row: (-row.amount, row.names, row.group))
     if not rows or report.total <= 0:
         return None

@@ -75,6 +75,12 @@ def show_usd(amount: int, *, cents: bool = True) -> str:
     return f"{sign}${rounded // 100:,}.{rounded % 100:02d}"
 
 
+def show_exact(amount: int) -> str:
+    """Return what people read to its last digit: `$10,284.170000001`, `−$4.00`."""
+    whole, _, fraction = exact_usd(abs(amount)).partition(".")
+    return f"{'−' if amount < 0 else ''}${int(whole):,}.{fraction:0<2}"
+
+
 def show_percent(value: int, of: int) -> str:
     """Return `86%`, rounded down so that nothing reads as reached before it is; `—` of nothing."""
     if of <= 0:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from bot.core.chart import Chart
 from bot.core.filters import scope_of
 from bot.core.period import Period, Span
 from bot.core.question import Query
@@ -55,6 +56,7 @@ class Report:
     today: date
     notes: tuple[str, ...] = ()
     """What the reader must know: days that are not stored, a running day, a dimension nobody tells."""
+    chart: Chart | None = None
 
     @property
     def shown(self) -> tuple[Row, ...]:

@@ -7,10 +7,11 @@ drawn every second day, and its one line is what was spent and then what is like
 from collections.abc import Sequence
 from typing import Any
 
-from bot.core.charts import Amounts, Chart
+from bot.core.chart import Amounts, Chart, as_json
 from bot.core.money import NANO, show_percent, show_usd
 from bot.render import blocks
 
+DRAWN = "data_visualization"
 PLACES, LABEL, TITLE, AXIS = 20, 20, 50, 50
 ALT_TEXT = 2_000
 NAME = 28
@@ -18,6 +19,15 @@ NAME = 28
 _SPARKS = "▁▂▃▄▅▆▇█"
 _WIDTH = 20
 """Cells of the longest bar."""
+
+
+def carrying(message: dict[str, Any], chart: Chart | None) -> dict[str, Any]:
+    """Return the message with its chart beside the blocks too: who posts it takes that off, and may need it.
+
+    Without a chart, or where there was no room for its block, the message is as it was.
+    """
+    shown = any(block["type"] == DRAWN for block in message.get("blocks", ()))
+    return {**message, "chart": as_json(chart)} if chart is not None and shown else message
 
 
 # -- drawn by Slack --------------------------------------------------------------------------------------
@@ -42,7 +52,7 @@ def native(chart: Chart, block_id: str) -> dict[str, Any]:
         for name, row in lines
     ]
     return {
-        "type": "data_visualization",
+        "type": DRAWN,
         "block_id": block_id,
         "title": blocks.plain(chart.title, TITLE),
         "chart": {

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.core.charts import as_json
 from bot.core.course import Course
 from bot.core.digest import Alerting, Digested, Mover
 from bot.core.money import show_percent
@@ -14,7 +13,7 @@ from bot.render import blocks, headlines
 from bot.render.announcements import unwatched
 from bot.render.answering import dated, said
 from bot.render.answers.report import pivots, rows_table
-from bot.render.charts import native
+from bot.render.charts import carrying, native
 from bot.render.figures import short
 from bot.render.headlines import SLACK, SPOKEN, Style
 
@@ -40,8 +39,8 @@ def message(told: Digested, footer: str, zone: str = "") -> dict[str, Any]:
     notes = [_alerting(told.alerting), _dated(report.as_of, zone), footer]
     body.append(blocks.context(" · ".join(note for note in notes if note)))
     body.append(blocks.actions(pivots(report.query)))
-    built = blocks.message(f"{_title(told, escaped=True)}: {_headline(told, SPOKEN)}", body)
-    return {**built, "chart": as_json(told.chart)} if told.chart is not None else built
+    spoken = f"{_title(told, escaped=True)}: {_headline(told, SPOKEN)}"
+    return carrying(blocks.message(spoken, body), told.chart)
 
 
 def _title(told: Digested, *, escaped: bool = False) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.core.filters import Filter
 from bot.core.listing import Listing, RuleLine
-from bot.core.money import show_percent, show_usd
+from bot.core.money import show_exact, show_percent, show_usd
 from bot.core.period import Span, show_day, show_span
 from bot.core.question import Query
 from bot.core.report import Report
@@ -53,12 +53,12 @@ def of_report(answer: Report, style: Style) -> str:
     if answer.query.verb == "top":
         top = sum(row.amount for row in answer.shown)
         count = len(answer.shown)
-        figure = style.bold(show_usd(top))
+        figure = style.bold(money(answer, top))
         if answer.others[0]:
-            figure += f" of {show_usd(answer.total)} ({show_percent(top, answer.total)})"
+            figure += f" of {money(answer, answer.total)} ({show_percent(top, answer.total)})"
         what = f"Top {count}{by}{only}" if count > 1 else f"Top spend{by}{only}"
         return f"{what}, {when}: {figure}{part}"
-    return f"Spend{by}{only}, {when}: {style.bold(show_usd(answer.total))}{part}{change(answer)}"
+    return f"Spend{by}{only}, {when}: {style.bold(money(answer, answer.total))}{part}{change(answer)}"
 
 
 def largest(answer: Report, style: Style) -> str:
@@ -66,7 +66,7 @@ def largest(answer: Report, style: Style) -> str:
     if not answer.by or not answer.rows:
         return ""
     row = max(answer.rows, key=lambda each: each.amount)
-    return f"Largest: {style.name(' · '.join(row.names))} {show_usd(row.amount)}"
+    return f"Largest: {style.name(' · '.join(row.names))} {money(answer, row.amount)}"
 
 
 def of_status(answer: Status, query: Query | None, style: Style) -> str:
@@ -301,6 +301,11 @@ def _at(each: Standing, style: Style) -> str:
 
 def _filtered(filters: Sequence[Filter], style: Style) -> str:
     return style.name(" ".join(map(str, filters)))
+
+
+def money(answer: Report, amount: int) -> str:
+    """Return dollars and cents; every digit where the question says `raw`."""
+    return show_exact(amount) if answer.query.raw else show_usd(amount)
 
 
 def change(answer: Report) -> str:

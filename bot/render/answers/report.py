@@ -1,18 +1,20 @@
 """`report` and `top`: what was spent, as a table."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.core.dimension import described
-from bot.core.money import exact_usd, show_usd
+from bot.core.money import exact_usd
 from bot.core.question import Query
 from bot.core.report import Report, Row, Shortened
 from bot.core.verbs import TIMES
 from bot.render import blocks, headlines
 from bot.render.answering import command, csv_of, dated, file_of, foot, iso, json_of, run_button, said
 from bot.render.blocks import EMPTY, clean
+from bot.render.charts import bars, carrying, native
 from bot.render.drawn import table
-from bot.render.headlines import PLAIN, SLACK, SPOKEN, percent, share, words
+from bot.render.headlines import PLAIN, SLACK, SPOKEN, money, percent, share, words
 
 ROWS, LATEST = 15, 31
 """Rows in Slack: the largest, or the latest where they follow time (a month of days)."""
@@ -21,6 +23,9 @@ TOP = 20
 NAME = 60
 """Characters of a name in a cell: the longest of OpenAI's own line items has 58."""
 TABLE_CHARACTERS = 9_500
+PIVOTS, MOST_PIVOTS = ("project", "model", "day", "api_key", "line_item"), 4
+"""With the one that shares it, five buttons."""
+CHART = "report.chart"
 
 
 def slack(answer: Report, query: Query | None = None) -> dict[str, Any]:
@@ -31,6 +36,8 @@ def slack(answer: Report, query: Query | None = None) -> dict[str, Any]:
     if answer.as_of is not None:
         if most := headlines.largest(answer, SPOKEN):
             spoken = f"{spoken} {most}."
+        if answer.chart is not None:
+            body.append(native(answer.chart, CHART))
         if answer.by and answer.rows:
             body.append(rows_table(answer))
         body += [blocks.context(said(note)) for note in answer.notes]
@@ -38,8 +45,9 @@ def slack(answer: Report, query: Query | None = None) -> dict[str, Any]:
         body.append(file_of(answer.query))
     understood = f"{command(answer.query.command)} = {headlines.days(answer, answer.span)}, UTC days"
     body.append(blocks.context(f"{understood} · {dated(answer.as_of)}"))
-    body.append(blocks.actions(pivots(answer.query)))
-    return blocks.message(spoken, body)
+    sharing = [] if answer.query.public else [_share(answer.query)]
+    body.append(blocks.actions([*pivots(answer.query), *sharing]))
+    return carrying(blocks.message(spoken, body), answer.chart)
 
 
 def rows_table(answer: Report) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def rows_table(answer: Report) -> dict[str, Any]:
 def _cells(answer: Report, short: Shortened, *, compared: bool) -> list[list[str]]:
     def cells(row: Row) -> list[str]:
         names = [blocks.plain(name, NAME) for name in row.names]
-        told = [*names, show_usd(row.amount), share(row.share)]
+        told = [*names, money(answer, row.amount), share(row.share)]
         return [*told, percent(row.amount, row.before)] if compared else told
 
     rows = [cells(row) for row in short.rows]
@@ -69,7 +77,7 @@ def _cells(answer: Report, short: Shortened, *, compared: bool) -> list[list[str
         part = share(short.amount / answer.total if answer.total else 0.0)
         blank = [blocks.NOTHING] * (len(answer.by) - 1)
         what = f"{short.others:,} {'earlier' if short.earlier else 'others'}"
-        rest = [what, *blank, show_usd(short.amount), part, *([blocks.NOTHING] if compared else [])]
+        rest = [what, *blank, money(answer, short.amount), part, *([blocks.NOTHING] if compared else [])]
         rows.insert(0 if short.earlier else len(rows), rest)
     return rows
 
@@ -77,15 +85,17 @@ def _cells(answer: Report, short: Shortened, *, compared: bool) -> list[list[str
 def pivots(query: Query) -> list[dict[str, Any]]:
     """Return buttons that ask the same by other dimensions."""
     buttons = []
-    for dimension in ("project", "model", "line_item", "api_key", "day"):
-        if (dimension,) == query.by:
-            continue
+    for dimension in [each for each in PIVOTS if (each,) != query.by][:MOST_PIVOTS]:
         verb = "report" if dimension in TIMES else query.verb
         asked = [verb, query.range_words, f"by {dimension}", *map(str, query.filters)]
         buttons.append(
             run_button(" ".join(word for word in asked if word), f"By {words(dimension)}", dimension)
         )
     return buttons
+
+
+def _share(query: Query) -> dict[str, Any]:
+    return run_button(replace(query, public=True).command, "Share in channel", "share")
 
 
 def _title(dimension: str) -> str:
@@ -124,7 +134,7 @@ def _report_table(answer: Report) -> str:
         blank = [""] * (len(answer.by) - 1)
         titles = [*[words(dimension) for dimension in answer.by], "spend", "share"]
         rows = [
-            [*[clean(name) or EMPTY for name in row.names], show_usd(row.amount), share(row.share)]
+            [*[clean(name) or EMPTY for name in row.names], money(answer, row.amount), share(row.share)]
             for row in short.rows
         ]
         if short.others:
@@ -132,13 +142,15 @@ def _report_table(answer: Report) -> str:
             rest = [
                 f"{short.others:,} {'earlier' if short.earlier else 'others'}",
                 *blank,
-                show_usd(short.amount),
+                money(answer, short.amount),
                 part,
             ]
             rows.insert(0 if short.earlier else len(rows), rest)
-        rows.append(["total", *blank, show_usd(answer.total), ""])
+        rows.append(["total", *blank, money(answer, answer.total), ""])
         settings = [*[{} for _ in answer.by], {"align": "right"}, {"align": "right"}]
         lines += ["", *table([titles, *rows], settings)]
+    if answer.chart is not None and answer.query.chart:
+        lines += ["", bars(answer.chart)]
     return "\n".join([*lines, "", *foot(answer.as_of, answer.notes)])
 
 

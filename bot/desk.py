@@ -13,11 +13,14 @@ from bot.clicks.click import Click
 from bot.core.asker import NOBODY, Asker
 from bot.core.errors import Unanswered
 from bot.core.outcome import Outcome
+from bot.core.owning import owners
 from bot.core.query import parse
 from bot.core.question import Query
 from bot.core.verbs import VERBS
 from bot.edge.slack import Slack, SlackTrouble
+from bot.edge.store import overlays
 from bot.edge.store.store import Store
+from bot.homing import Homes
 from bot.orders import carry_out
 from bot.people import People
 from bot.questions import Asked, answering
@@ -55,6 +58,7 @@ class Desk:
         self.clock = clock
         self.people = people
         self.app = app
+        self.homes = Homes(self)
         self._slack = slack
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._asking: dict[tuple[str, str], Future[Answered]] = {}
@@ -72,32 +76,48 @@ class Desk:
         """Return the body that answers words, for their author alone unless they say otherwise."""
         return reply(*self.answered(words, user))
 
-    def answered(self, words: str, user: str) -> Answered:
-        """Return the answer to words, and the question as it was understood (None where it was not)."""
+    def answered(self, words: str, user: str, *, sure: bool = False) -> Answered:
+        """Return the answer to words, and the question as it was understood (None where it was not).
+
+        Not `sure`: an order about everything is counted first.
+        """
         query = parse(words, self.clock().astimezone(UTC).date())
-        if isinstance(query, Query) and changes(query):
-            return self.ordered(query, user), query
+        if isinstance(query, Query) and concerns_who(query):
+            return self.ordered(query, user, sure=sure), query
         return self._shared(words, user if isinstance(query, Query) and _personal(query) else "")
 
     def asker(self, user: str) -> Asker:
         """Return who somebody is; `why` says why they may change nothing."""
         if self.people is None or not user:
             return Asker(user, why="Nobody can be asked who you are, so nothing was changed.")
-        return self.people.look_up(user)
+        return self.people.look_up(user, owners(self.rules(self.clock()).book))
 
-    def ordered(self, query: Query, user: str) -> object:
+    def known(self, user: str) -> Asker | None:
+        """Return who somebody is if nobody need be asked: what must open at once cannot wait."""
+        if self.people is None:
+            return None
+        return self.people.known(user, owners(self.rules(self.clock()).book))
+
+    def ordered(self, query: Query, user: str, *, sure: bool = True) -> object:
         """Do what somebody orders who may: the payload is Slack's own, so its user id is who they are."""
-        asker = self.asker(user)
-        if asker.why:
-            return Outcome(asker.why, done=False, refused=True)
-        now = self.clock()
+        asker, verb, now = self.asker(user), VERBS[query.verb], self.clock()
         try:
-            if VERBS[query.verb].orders:
-                return carry_out(self.store, self.rules(now), query, asker, now)
+            if verb.orders:
+                # Whose budget it is decides as well, so each alert is looked at where the order is carried out.
+                return carry_out(self.store, self.rules(now), query, asker, now, sure=sure)
+            if why := asker.lacks(verb.who, looks=not verb.changes):
+                self.refused(asker, query.verb, query.command, why)
+                return Outcome(why, done=False, refused=True)
             asked = Asked(self.store, self.rules(now), query, now, asker=asker, app=self.app)
             return answering(query.verb).answer(asked)
         except Unanswered as failed:
             return Outcome(f"{failed.happened} Nothing was changed.", done=False, refused=True)
+
+    def refused(self, asker: Asker, what: str, about: str, why: str) -> None:
+        """Keep that somebody was refused something: what is tried is as telling as what is done."""
+        log.info("refused", extra={"who": asker.who, "what": what, "why": why})
+        with self.store.writing() as tx:
+            overlays.audit(tx, self.clock(), asker.who, what, about, {}, {"refused": why})
 
     def tell(self, click: Click, message: Mapping[str, Any]) -> None:
         """Say something to one person who has no response_url: where they were, else in a direct message."""
@@ -135,9 +155,9 @@ class Desk:
         return mine.result()
 
 
-def changes(query: Query) -> bool:
+def concerns_who(query: Query) -> bool:
     """Tell whether a command changes something or is not for everybody: then it matters who says it."""
-    return VERBS[query.verb].changes
+    return VERBS[query.verb].changes or VERBS[query.verb].who != "viewer"
 
 
 def _personal(query: Query) -> bool:

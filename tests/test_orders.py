@@ -186,12 +186,15 @@ def test_when_a_silence_ends_by_the_clocks_of_the_book(lasts, ends):
 def test_roles():
     assert role_of({"U1"}, (), ()) == "operator"
     assert role_of({"U1"}, {"U2"}, ()) == "viewer"
-    assert role_of({"U1", "S1"}, {"S1"}, ()) == "operator"
+    assert role_of({"U1", "S1"}, {"S1"}, {"U9"}) == "operator"
+    assert role_of({"U1", "S1"}, {"S1"}, ()) == "admin"
     assert role_of({"U1"}, {"U1"}, {"U1"}) == "admin"
     day = timedelta(hours=24)
     assert may("operator") == may("operator", day) == may("admin", 31 * day) == ""
     assert "admins" in may("operator", day + timedelta(seconds=1))
     assert "operators" in may("viewer")
+    assert may("viewer", owns=True) == may("viewer", day, owns=True) == ""
+    assert "admins" in may("viewer", day + timedelta(seconds=1), owns=True)
 
 
 @pytest.fixture
@@ -229,9 +232,10 @@ def test_who_is_no_full_member_may_change_nothing(looked_up, user, why):
     ("operators", "admins", "roles"),
     [
         pytest.param("", "", ("operator", "operator"), id="nobody is named"),
-        pytest.param("U1ALICE", "", ("operator", "viewer"), id="by id"),
+        pytest.param("U1ALICE", "", ("admin", "viewer"), id="by id; without an admin operators are admins"),
+        pytest.param("U1ALICE", "U9", ("operator", "viewer"), id="by id, and somebody else is admin"),
         pytest.param(" @budget-ops , U9", "S2BOSSES", ("operator", "admin"), id="handle and group id"),
-        pytest.param("bosses", "", ("viewer", "operator"), id="handle in another case"),
+        pytest.param("bosses", "U9", ("viewer", "operator"), id="handle in another case"),
         pytest.param("nobody-knows-it", "", ("viewer", "viewer"), id="no such group"),
     ],
 )
@@ -243,7 +247,7 @@ def test_operators_and_admins_are_people_or_groups(looked_up, operators, admins,
 
 def test_a_group_is_believed_for_a_while_and_then_not(looked_up):
     slack, people, clock = looked_up
-    asked = people("S1OPS")
+    asked = people("S1OPS", "U9")
     assert asked.look_up("U1ALICE").role == "operator"
     slack.web.groups = {"S1OPS": ("budget-ops", [])}
     assert asked.look_up("U1ALICE").role == "operator"
@@ -304,15 +308,21 @@ def test_people_order_in_slack_and_guests_do_not(breached):
         assert "already, by <@U1ALICE> at 5 Oct 12:10 UTC" in say(f"ack {mark(breached)[:4]}", "U2BOB")
         assert "more than 24 hours" in say("silence rule=total for 2d -- x")
         assert say("silence rule=total for 2h -- <!channel>").startswith(
-            "si_1 holds back rule=total until 5 Oct 14:10 UTC: &lt;!channel&gt;."
+            "si_1 holds back rule=total until 5 Oct 14:10 UTC (16:10 in Europe/Berlin): &lt;!channel&gt;."
         )
         assert "critical 100%, silenced" in str(slack.slash("status").wait())
         clicked = slack.click("cmd.run.0", "v1|unsilence si_1", user="U2BOB").wait()
         assert clicked[0]["text"] == "si_1 is over: what it held back is said with the next poll."
-        assert rows(breached, "SELECT who, what FROM audit ORDER BY id") == [
-            ("U1ALICE", "ack"),
-            ("U1ALICE", "silence"),
-            ("U2BOB", "unsilence"),
+        assert rows(breached, "SELECT who, what, after ->> 'refused' FROM audit ORDER BY id") == [
+            ("U3GUEST", "ack", "Guests may look, and change nothing."),
+            ("U1ALICE", "ack", None),
+            (
+                "U1ALICE",
+                "silence",
+                "Silences of more than 24 hours are for admins: BUDGETBOT_ADMINS names them.",
+            ),
+            ("U1ALICE", "silence", None),
+            ("U2BOB", "unsilence", None),
         ]
     finally:
         socket.close()

@@ -1,5 +1,6 @@
 """Acknowledgements, silences, quiet hours, reminders and escalation, told through the real tick."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -164,7 +165,7 @@ def test_an_alert_that_is_over_cannot_be_acknowledged(story):
     before = story.all()
     done = story.order("ack FP", "2026-11-01 02:00")
     assert (done.said, done.done, done.refused) == (
-        "search-prod is over: there is nothing to look after.",
+        "search-prod is over, since 1 Nov 01:00 UTC: there is nothing to look after.",
         False,
         False,
     )
@@ -441,7 +442,9 @@ def test_what_may_not_be_ordered_changes_nothing(story, words, role, said):
     done = story.order(words, "2026-10-02 12:30", role=role)
     assert said in done.said
     assert done.refused
-    assert story.rows_of("SELECT * FROM silence") == story.rows_of("SELECT * FROM audit") == []
+    assert story.rows_of("SELECT * FROM silence") == story.rows_of("SELECT * FROM acknowledgement") == []
+    kept = [json.loads(row[0]) for row in story.rows_of("SELECT after FROM audit")]
+    assert kept == ([{"refused": done.said}] if role != "admin" else [])
 
 
 def test_the_same_silence_twice_says_whose_it_is(story):

@@ -15,3 +15,7 @@ class Outcome:
     """Something was changed, or is as it was wanted."""
     refused: bool = False
     """Not allowed, or not to be understood: a script must know."""
+    asks: str = ""
+    """The command that was not carried out yet: it is about so much that somebody must say that they are sure."""
+    does: str = ""
+    """What is done then, for a button: `Acknowledge 12 alerts`."""

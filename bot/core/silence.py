@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.core.dimension import DIMENSIONS
 from bot.core.filters import OPS, Filter, Op
+from bot.core.rules.book import SEVERITIES
 from bot.core.rules.select import Pattern
 
 LONGEST = timedelta(days=31)
@@ -66,7 +67,12 @@ class Silence:
 
     def matches(self, subject: Subject) -> bool:
         """Tell whether an incident is what it is about."""
-        return bool(self.conditions) and all(_holds(condition, subject) for condition in self.conditions)
+        return bool(self.conditions) and all_hold(self.conditions, subject)
+
+    @property
+    def vague(self) -> bool:
+        """Tell whether no condition of it names anything: it may hold back whatever there is."""
+        return all(map(_names_nothing, self.conditions))
 
     def wakes(self, fingerprint: str, value: int) -> bool:
         """Tell whether an incident has grown by so much that it is said in spite of it."""
@@ -75,6 +81,11 @@ class Silence:
             and fingerprint in self.began
             and value - self.began[fingerprint] >= self.wake
         )
+
+
+def all_hold(conditions: Iterable[Filter], subject: Subject) -> bool:
+    """Tell whether every condition is true of an incident."""
+    return all(_holds(condition, subject) for condition in conditions)
 
 
 def as_matchers(conditions: Iterable[Filter]) -> dict[str, list[str]]:
@@ -89,6 +100,13 @@ def conditions_of(matchers: Mapping[str, Sequence[str]]) -> tuple[Filter, ...]:
         op: Op = next((op for op in OPS if stored.endswith(op)), "=")
         found.append(Filter(stored.removesuffix(op), op, tuple(values)))
     return tuple(found)
+
+
+def _names_nothing(condition: Filter) -> bool:
+    if condition.op != "=":
+        return True
+    every = condition.key == "severity" and set(condition.values) >= set(SEVERITIES)
+    return every or any(set(value) <= set("*?") for value in condition.values)
 
 
 def _holds(condition: Filter, subject: Subject) -> bool:

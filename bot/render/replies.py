@@ -10,7 +10,10 @@ from bot.render.alert_words import named
 from bot.render.answering import HELP, RUN, VERSION, run_button, said
 from bot.render.answers import sayer
 
-__all__ = ["HELP", "RUN", "VERSION", "reply", "trouble"]
+SURE = "alert.sure"
+"""The button of somebody who is sure, about an order that is counted first."""
+
+__all__ = ["HELP", "RUN", "SURE", "VERSION", "reply", "trouble"]
 
 
 def reply(answer: object, query: Query | None = None) -> dict[str, Any]:
@@ -44,7 +47,11 @@ def _misread(answer: Misread) -> dict[str, Any]:
 def _outcome(answer: Outcome) -> dict[str, Any]:
     done = said(answer.said).replace("{by}", named(answer.by))
     mark = ":white_check_mark:" if answer.done else ":information_source:"
-    return blocks.message(done, [blocks.section(f"{mark} {done}")])
+    body = [blocks.section(f"{mark} {done}")]
+    if answer.asks:
+        sure = blocks.button(answer.does, SURE, f"{VERSION}|{answer.asks}", "danger")
+        body.append(blocks.actions([sure]))
+    return blocks.message(done, body)
 
 
 def trouble(sentence: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from bot.edge.slack_app import Handlers, Payload, Respond
 from bot.edge.store import heard
 from bot.edge.store.heard import HEARD_FOR
 from bot.edge.store.store import Store
+from bot.render.plainer import in_letters
 
 log = logging.getLogger("budgetbot.listen")
 
@@ -28,7 +29,9 @@ class Listener:
 
     @property
     def handlers(self) -> Handlers:
-        return Handlers(self.command, self.action, self.first_time, self.event, self.submission)
+        return Handlers(
+            self.command, self.action, self.first_time, self.event, self.submission, plainer=in_letters
+        )
 
     def command(self, payload: Payload, respond: Respond) -> None:
         """Answer `/budget …`, privately unless `public` was said."""

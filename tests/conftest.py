@@ -25,3 +25,9 @@ def _own_logs():
     for logger, (handlers, level) in zip(loggers, kept, strict=True):
         logger.handlers[:] = handlers
         logger.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def _patient_people(monkeypatch):
+    """Nobody is told to wait because the machine is busy; who tries that sets the seconds himself."""
+    monkeypatch.setattr("bot.edge.slack_respond.PATIENCE", 600)

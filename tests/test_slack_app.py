@@ -12,6 +12,7 @@ import pytest
 from bot.core.errors import SetupWrong
 from bot.edge import slack_app
 from bot.edge.slack_app import Handlers, Socket, build_app, drain
+from bot.render.plainer import in_letters
 from tests.standins.slack import (
     APP_TOKEN,
     BOT_TOKEN,
@@ -31,7 +32,7 @@ class Bot:
     def __init__(self):
         self.told, self.seen, self.work = [], set(), lambda payload, respond: None
         self.lock = threading.Lock()
-        self.handlers = Handlers(self.command, self.action, self.first_time, self.event)
+        self.handlers = Handlers(self.command, self.action, self.first_time, self.event, plainer=in_letters)
 
     def command(self, payload, respond):
         self.told.append(payload["text"])
@@ -215,6 +216,131 @@ def test_refused_blocks_become_text(standin, bot):
 
     assert asked.wait()[0] == {"response_type": "in_channel", "text": "all is well"}
     assert asked.refusals[0][0] == "invalid_blocks"
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_refused_table_is_answered_in_letters_and_at_last_in_words(standin, bot):
+    table = {
+        "type": "table",
+        "column_settings": [{"is_wrapped": False}],
+        "rows": [[{"type": "raw_text", "text": "labs"}]] * 101,
+    }
+    chart = {"type": "data_visualization", "title": "no chart", "chart": {"type": "cake"}}
+    bot.work = lambda payload, respond: [
+        respond({"text": "all is well", "blocks": [chart, table], "chart": {"kind": "cake"}}),
+        respond({"text": "so it is", "blocks": [chart, {"type": "nobody knows"}]}),
+    ]
+    asked = standin.slash("report")
+
+    told = asked.wait(3)
+    assert [block["type"] for block in told[0]["blocks"]] == ["section"]
+    assert told[0]["blocks"][0]["text"]["text"].startswith("```labs")
+    assert told[1] == {"text": "so it is"}
+    assert len(asked.refusals) == 3
+
+
+# Answers that take long
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr("bot.edge.slack_respond.PATIENCE", 0.05)
+
+
+@pytest.mark.usefixtures("connected", "impatient")
+def test_who_waits_long_is_told_and_then_answered_in_the_same_place(standin, bot):
+    told = threading.Event()
+    bot.work = lambda payload, respond: told.wait(20)
+    asked = standin.slash("why")
+    (waiting,) = asked.wait()
+    told.set()
+
+    assert waiting == {
+        "response_type": "ephemeral",
+        "replace_original": False,
+        "text": ":hourglass: Working it out; the answer comes here.",
+    }
+    assert asked.wait(2)[1] == {
+        "response_type": "ephemeral",
+        "text": "you said why",
+        "replace_original": True,
+    }
+
+
+@pytest.mark.usefixtures("connected", "impatient")
+def test_what_all_shall_see_does_not_take_the_place_of_what_one_saw(standin, bot):
+    told = threading.Event()
+
+    def work(payload, respond):
+        told.wait(20)
+        respond({"response_type": "in_channel", "text": "for all"})
+
+    bot.work = work
+    asked = standin.slash("report public")
+    asked.wait()
+    told.set()
+
+    assert asked.wait(3)[1:3] == [
+        {"text": "The answer stands below.", "replace_original": True},
+        {"response_type": "in_channel", "text": "for all"},
+    ]
+
+
+@pytest.mark.usefixtures("connected", "impatient")
+def test_a_slow_click_replaces_nothing_by_itself(standin, bot):
+    told = threading.Event()
+
+    def work(payload, respond):
+        told.wait(20)
+        respond({"text": "by model"})
+
+    bot.work = work
+    asked = standin.click("cmd.run", "v1|report by model")
+    asked.wait()
+    told.set()
+
+    assert asked.wait(2)[1] == {"text": "by model"}
+
+
+@pytest.mark.usefixtures("connected", "impatient")
+def test_a_slow_failure_is_said_in_the_place_of_the_waiting(standin, bot):
+    told = threading.Event()
+
+    def work(payload, respond):
+        told.wait(20)
+        raise RuntimeError
+
+    bot.work = work
+    asked = standin.slash("why")
+    asked.wait()
+    told.set()
+
+    failed = asked.wait(2)[1]
+    assert "went wrong" in failed["text"]
+    assert failed["replace_original"] is True
+
+
+@pytest.mark.usefixtures("connected", "impatient")
+def test_nobody_waits_for_ever_where_nothing_is_answered(standin, bot):
+    told = threading.Event()
+    object.__setattr__(bot.handlers, "command", lambda payload, respond: told.wait(20))
+    asked = standin.slash("silence")
+    asked.wait()
+    told.set()
+
+    assert asked.wait(2)[1] == {"text": "Done.", "replace_original": True}
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_quick_answer_says_nothing_of_waiting(standin, monkeypatch):
+    monkeypatch.setattr("bot.edge.slack_respond.PATIENCE", 0.3)
+    asked = standin.slash("status")
+
+    asked.wait()
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join()
+    assert [answer["text"] for answer in asked.answers] == ["you said status"]
 
 
 @pytest.mark.usefixtures("connected")

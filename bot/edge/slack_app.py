@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from bot.edge.addresses import check_base_url, is_loopback
 from bot.edge.redact import calm_libraries
-from bot.edge.slack_respond import Payload, Respond, responder
+from bot.edge.slack_respond import Payload, Plainer, Respond, Responder, responder
 from bot.edge.slack_trouble import SlackTrouble, from_answer, from_wire
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Handlers:
     first_time: Callable[[str], bool]
     event: Callable[[str, Payload], None] = _unheard
     submission: Callable[[str, Payload, Respond], None] = _unsent
+    plainer: Plainer | None = None
+    """Says an answer that Slack refuses more plainly."""
 
 
 def build_app(token: str, base_url: str, handlers: Handlers, *, signing_secret: str | None = None) -> "App":
@@ -253,7 +255,7 @@ def _ack_only(ack: "Ack") -> None:
 
 def _command_work(handlers: Handlers) -> Callable[..., None]:
     def work(body: Payload) -> None:
-        respond = responder(body.get("response_url"))
+        respond = responder(body.get("response_url"), replaces=True, plainer=handlers.plainer)
         with _answered(respond, "a command"):
             if _first(handlers, body.get("trigger_id")):
                 handlers.command(body, respond)
@@ -263,7 +265,7 @@ def _command_work(handlers: Handlers) -> Callable[..., None]:
 
 def _action_work(handlers: Handlers) -> Callable[..., None]:
     def work(body: Payload) -> None:
-        respond = responder(body.get("response_url"))
+        respond = responder(body.get("response_url"), plainer=handlers.plainer)
         with _answered(respond, "a click"):
             if _first(handlers, body.get("trigger_id")):
                 handlers.action(body["actions"][0]["action_id"], body, respond)
@@ -295,7 +297,7 @@ def _first(handlers: Handlers, key: str | None) -> bool:
 
 
 @contextmanager
-def _answered(respond: Respond | None, what: str) -> Iterator[None]:
+def _answered(respond: Responder | None, what: str) -> Iterator[None]:
     """Turn whatever a handler raises into a line of log and kind words with the same id."""
     try:
         yield
@@ -305,6 +307,9 @@ def _answered(respond: Respond | None, what: str) -> Iterator[None]:
         if respond is not None:
             words = f"Something went wrong on our side (id {error_id}); nothing was changed."
             respond({"response_type": "ephemeral", "replace_original": False, "text": words})
+    finally:
+        if respond is not None:
+            respond.done()
 
 
 @contextmanager

@@ -1,8 +1,12 @@
-"""Answers a command or a click at its response_url: five times within half an hour, and never in silence."""
+"""Answers a command or a click at its response_url: five times within half an hour, and never in silence.
+
+Of the five an answer takes one; two more where Slack refuses how it is drawn, and one where it lets people wait.
+"""
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPException
 from time import sleep
 from typing import Any
@@ -13,39 +17,122 @@ from bot.edge.slack_trouble import from_wire, retry_after
 
 Payload = Mapping[str, Any]
 Respond = Callable[[Payload], None]
+Plainer = Callable[[Payload], dict[str, Any] | None]
+"""Says the same more plainly; None where it cannot."""
 
+PATIENCE = 2.5
+"""Seconds after which somebody who waits is told that the answer is on its way."""
+WAITING = ":hourglass: Working it out; the answer comes here."
+BELOW = "The answer stands below."
+DONE = "Done."
 _TRIES, _LONGEST_WAIT, _TIMEOUT = 3, 10.0, 10
-_PICTURED = {"blocks", "attachments"}
+_DRAWN = {"blocks", "attachments"}
+_TAKEN = {*_DRAWN, "text", "response_type", "replace_original", "delete_original", "thread_ts"}
 _log = logging.getLogger(__name__)
 
 
-def responder(response_url: str | None) -> Respond:
-    """Return how to answer. It raises ValueError for a message without text; a refusal by Slack is logged."""
+class Responder:
+    """Answers one command or click, from any thread. `done` must follow when nobody will answer any more.
 
-    def respond(message: Payload) -> None:
+    Somebody who waits longer than `PATIENCE` is told so. That line is replaced by the answer to a command; the
+    response_url of a click replaces what was clicked on, so there the answer follows it.
+    """
+
+    def __init__(
+        self, response_url: str | None, *, replaces: bool = False, plainer: Plainer | None = None
+    ) -> None:
+        self._url = response_url
+        self._replaces = replaces
+        self._plainer = plainer
+        self._lock = threading.Lock()
+        self._answered = False
+        self._waits = False
+        """Somebody was told to wait, and has had no answer since."""
+        self._timer: threading.Timer | None = None
+        if response_url is not None:
+            self._timer = threading.Timer(PATIENCE, self._wait)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def __call__(self, message: Payload) -> None:
+        """Answer. It raises ValueError for a message without text; a refusal by Slack is logged."""
         if not message.get("text"):
             raise ValueError("an answer needs text: notifications and screen readers have nothing else")
-        if response_url is None:
+        if self._url is None:
             _log.error("an answer has no address to go to")
             return
-        refusal = _deliver(response_url, dict(message))
+        with self._lock:
+            self._stop()
+            body = {key: held for key, held in message.items() if key in _TAKEN}
+            if self._waits and self._replaces:
+                if body.get("response_type") == "in_channel":
+                    # What one person alone saw cannot become what all see.
+                    self._send({"text": BELOW, "replace_original": True})
+                else:
+                    body["replace_original"] = True
+            self._waits = False
+            self._send(body, message)
+
+    def done(self) -> None:
+        """Let nobody wait for more: what could be said was said."""
+        with self._lock:
+            self._stop()
+            if self._waits:
+                self._waits = False
+                self._send({"text": DONE, "replace_original": self._replaces})
+
+    def _wait(self) -> None:
+        with self._lock:
+            if not self._answered:
+                self._waits = True
+                self._send({"response_type": "ephemeral", "replace_original": False, "text": WAITING})
+
+    def _stop(self) -> None:
+        self._answered = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _send(self, body: dict[str, Any], message: Payload | None = None) -> None:
+        assert self._url is not None
+        forms = iter([body]) if message is None else _forms(body, message, self._plainer)
+        refusal = _deliver(self._url, forms)
         if refusal:
             _log.error("Slack did not take an answer: %s", refusal)
 
-    return respond
+
+def responder(
+    response_url: str | None, *, replaces: bool = False, plainer: Plainer | None = None
+) -> Responder:
+    """Return how to answer; `replaces` where the answer may take the place of a line that asks to wait."""
+    return Responder(response_url, replaces=replaces, plainer=plainer)
 
 
-def _deliver(response_url: str, body: dict[str, Any]) -> str:
+def _forms(body: dict[str, Any], message: Payload, plainer: Plainer | None) -> Iterator[dict[str, Any]]:
+    """Yield an answer as it was drawn, then more plainly, then its words alone."""
+    yield body
+    beside = {key: held for key, held in body.items() if key not in _DRAWN}
+    if plainer is not None and (simpler := plainer(message)):
+        drawn = {key: held for key, held in simpler.items() if key in _DRAWN}
+        if drawn:
+            yield {**beside, **drawn}
+    if body.keys() & _DRAWN:
+        yield beside
+
+
+def _deliver(response_url: str, forms: Iterator[dict[str, Any]]) -> str:
     """Send an answer, later or plainer where that helps; return why it was not taken, or nothing."""
     from slack_sdk.webhook import WebhookClient  # noqa: PLC0415  only a listener needs to wait for it
 
+    body = next(forms)
     # What may have arrived is repeated only when it is private: a public answer would stand there twice.
     private = body.get("response_type", "ephemeral") != "in_channel"
     client = WebhookClient(response_url, retry_handlers=[], timeout=_TIMEOUT)
     if is_loopback(urlsplit(response_url).hostname or ""):
         client.proxy = None
     refusal = ""
-    for tried in range(1, _TRIES + 1):
+    tried = 0
+    while tried < _TRIES:
+        tried += 1
         try:
             answer = client.send_dict(body)
         except (OSError, HTTPException, ValueError) as error:
@@ -62,9 +149,12 @@ def _deliver(response_url: str, body: dict[str, Any]) -> str:
                 wait = min(_LONGEST_WAIT, retry_after(answer.headers) or 0.0)
             elif answer.status_code >= 500 and private:
                 wait = tried / 2
-            elif answer.status_code < 500 and answer.status_code != 404 and body.keys() & _PICTURED:
-                _log.warning("Slack refused the blocks of an answer, sending its text alone: %s", refusal)
-                body = {key: held for key, held in body.items() if key not in _PICTURED}
+            elif answer.status_code < 500 and answer.status_code != 404:
+                plainer = next(forms, None)
+                if plainer is None:
+                    return refusal
+                _log.warning("Slack refused how an answer is drawn, saying it more plainly: %s", refusal)
+                body = plainer
             else:
                 return refusal
         if tried < _TRIES:

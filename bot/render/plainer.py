@@ -56,6 +56,19 @@ def plainer(message: Mapping[str, Any], chart_picture: str | None = None) -> dic
     return None
 
 
+def in_letters(message: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a message with everything that Slack draws in letters, or what is plainer still; None of bare words.
+
+    For answers that may be tried only a few times.
+    """
+    here = form(message, AS_DRAWN)
+    for level in (TABLES_LETTERED, BUTTONS_KEPT):
+        there = form(message, level)
+        if there != here:
+            return there
+    return None
+
+
 def _each_block(
     said: Mapping[str, Any], change: Callable[[dict[str, Any]], dict[str, Any] | None]
 ) -> dict[str, Any]:

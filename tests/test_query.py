@@ -451,6 +451,13 @@ def test_a_shell_hands_its_words_over_as_they_are():
         pytest.param(
             "ack 9f3c all", "ack 9f3c all", "either", ("ack 9f3c", "ack all"), id="two-readings-of-an-order"
         ),
+        pytest.param(
+            "silence all for 2h -- exams",
+            "silence",
+            "every alert",
+            ("silence severity>=info for 2h -- exams",),
+            id="everything-is-a-filter",
+        ),
         pytest.param("ack si_3", "ack", "unsilence", ("unsilence si_3",), id="a-silence-is-not-acknowledged"),
         pytest.param(
             "unsubscribe",

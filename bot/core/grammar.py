@@ -114,6 +114,9 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
     if verb.every and word == "all":
         draft.every = True
         return place + 1
+    if verb.lasts and word == "all":
+        problem = "To hold back every alert is said with a filter: severity>=info."
+        raise Trouble(problem, (replaced(tokens, place, ["severity>=info"]),), draft)
     if verb.changes and (after := ordering.argument(draft, tokens, place)) is not None:
         return after
     if verb.versus and word in ("vs", "vs.", "versus") and following:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from bot.core.ranges import EXAMPLES
+from bot.core.ranges import EXAMPLES, WORDS
 from bot.core.verbs import COST_KEYS, GROUPINGS, VERBS, WORDS_OF, Verb, Who
 
 RANGES = " ".join(EXAMPLES)
+MOVING = " ".join((*WORDS, "7d", "4w", "3m"))
+"""Ranges that move along with the days, for what comes again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class Help:
     @property
     def ranges(self) -> str:
         """Return one example of each form of a range; '' where the verb takes none."""
-        return RANGES if any(verb.ranged for verb in self.verbs) else ""
+        if any(verb.span for verb in self.verbs):
+            return RANGES
+        return MOVING if any(verb.schedules for verb in self.verbs) else ""
 
     @property
     def dimensions(self) -> str:
@@ -68,8 +72,8 @@ ENDS = "for 30m, for 4h, for 2d, for 1w, until 18:00, until tomorrow, until mond
 SCHEDULES = "daily 09:00, weekly monday 09:00, monthly 1 09:00"
 WHO: dict[Who, str] = {
     "viewer": "",
-    "operator": "For operators; while BUDGETBOT_OPERATORS names nobody, every member is one.",
-    "admin": "For admins: BUDGETBOT_ADMINS names them.",
+    "operator": "For operators: BUDGETBOT_OPERATORS names them; while nobody is named, every member is one.",
+    "admin": "For admins: BUDGETBOT_ADMINS names them; while nobody is named, every member is one.",
     "self": "Everybody, for themselves.",
 }
 OPERATORS = "key=a,b any of them, key!=a not, key~a contains, * and ? stand for any letters"

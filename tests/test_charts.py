@@ -19,6 +19,7 @@ from bot.core.rules.select import Pattern, Scope, Selector
 from bot.core.spend import Names, Spend, cuts_of
 from bot.render import blocks
 from bot.render.charts import bars, lettered, native, picture
+from bot.render.drawn import draw
 from tests.spending import asked, golden
 
 DOLLAR = 1_000_000_000
@@ -399,6 +400,14 @@ def test_charts_are_drawn_as_people_have_read_them(form):
         for name, chart in drawn()
     ]
     golden(f"charts-{form}.txt", "\n\n".join(told))
+
+
+@pytest.mark.parametrize(("chart", "name"), DRAWN)
+def test_a_terminal_draws_what_slack_would(chart, name):
+    drawn_ = draw("finance", {"text": "x", "blocks": [native(chart, name)]})
+
+    assert blocks.plain(chart.title, 50) in drawn_
+    assert any(letter in drawn_ for letter in "▁▂▃▄▅▆▇█")
 
 
 # -- in letters, and beside a message --------------------------------------------------------------------

@@ -169,7 +169,7 @@ def test_a_digest_comes_without_its_chart_where_the_file_says_so(story, line):
     story.poll("2026-11-20 09:00")
 
     (message,) = story.told()
-    assert [block["type"] for block in message.blocks][:3] == ["header", "section", "section"]
+    assert [block["type"] for block in message.blocks][:3] == ["header", "section", "table"]
     assert all(block["type"] != "data_visualization" for block in message.blocks)
 
 

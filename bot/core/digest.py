@@ -73,6 +73,8 @@ def movers(report: Report, spend: Spend, most: int = MOVERS) -> tuple[tuple[Move
         )
         for group in {**now, **then}
     ]
+    if len(found) < 2:
+        return (), ()  # the total has moved as much
     up = sorted((each for each in found if each.change > 0), key=lambda each: (-each.change, each.names))
     down = sorted((each for each in found if each.change < 0), key=lambda each: (each.change, each.names))
     return tuple(up[:most]), tuple(down[:most])

@@ -23,6 +23,7 @@ _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _USER = re.compile(r"<[@#!](?:subteam\^)?([^|>]+)(?:\|([^>]*))?>")
 _CODE = re.compile(r":[a-z_]+:")
 WIDTH = 96
+_SPARKS = "▁▂▃▄▅▆▇█"
 _NO_WIDTH = ("Mn", "Me", "Cf")
 
 
@@ -73,8 +74,29 @@ def _block(block: Mapping[str, Any]) -> Iterable[str]:
             yield " ".join(
                 f"[{element['text']['text']}]" for element in block["elements"] if "text" in element
             )
+        case "data_visualization":
+            yield from _chart(block)
+        case "image":
+            yield f"[{block['alt_text']}]"
         case "divider":
             yield "─" * 20
+
+
+def _chart(block: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the title, then each line of the chart: its course, and what it comes to in the end."""
+    chart = block["chart"]
+    yield block["title"]
+    lines = chart["series"]
+    most = max((point["value"] for line in lines for point in line["data"]), default=0)
+    wide = max(len(line["name"]) for line in lines)
+    for line in lines:
+        values = [point["value"] for point in line["data"]]
+        course = "".join(
+            _SPARKS[min(7, int(max(value, 0) * 8 / most)) if most > 0 else 0] for value in values
+        )
+        yield f"  {line['name']:<{wide}}  {course}  ${values[-1]:,}"
+    labels = chart["axis_config"]["categories"]
+    yield f"  {chart['axis_config']['x_label']}: {labels[0]} to {labels[-1]}"
 
 
 def table(rows: Sequence[Sequence[str]], settings: Sequence[Mapping[str, Any]] = ()) -> Iterable[str]:

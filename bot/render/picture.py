@@ -173,7 +173,9 @@ def _columns(axes: "Axes", chart: Chart) -> None:
             va="bottom",
             transform=axes.transAxes,
         )
-    axes.bar(range(count), amounts, width=0.5 if chart.earlier else 0.74, color=SPENT, linewidth=0)
+    axes.bar(
+        range(count), amounts, width=0.5 if chart.earlier or count < 3 else 0.74, color=SPENT, linewidth=0
+    )
     if chart.budget is not None:
         pace = chart.budget / NANO
         axes.plot([-0.7, end], [pace, pace], color=BUDGET, linewidth=1.6)

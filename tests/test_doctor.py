@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from bot.demo import openai_server
 from bot.demo.openai_faults import Status
 from bot.edge.store import records
+from bot.edge.store.tables import ORGANIZATION
+from bot.manifest import OPTIONAL, REQUIRED
+from bot.poll import tick
 from tests.shell import Here, environment
 from tests.standins.slack import HTML, refuse
 from tests.syncing import empty_database
@@ -132,9 +136,160 @@ def test_a_clock_that_is_off_is_found(w, examined, monkeypatch):
     assert "NTP" in examined(w)["clock"]["remedy"]
 
 
-def test_what_is_optional_is_a_note(w, examined):
-    w.slack.scopes = "commands,chat:write,channels:read,groups:read,im:write,users:read"
-    assert examined(w)["Slack scopes, optional"]["state"] == "note"
+NEEDED = "commands,chat:write,channels:read,groups:read,im:write,users:read"
+
+
+def test_what_is_off_without_an_optional_scope_is_a_note_each(w, examined):
+    w.slack.scopes = f"{NEEDED},channels:join,usergroups:read,app_mentions:read"
+    found = examined(w)
+    assert found["Slack scopes"]["state"] == "ok"
+    notes = {what: each["said"] for what, each in found.items() if what.startswith("Slack scope ")}
+    assert sorted(notes) == [
+        "Slack scope channels:history, groups:history, im:history",
+        "Slack scope files:write, files:read",
+    ]
+    assert "may be repeated" in notes["Slack scope channels:history, groups:history, im:history"]
+    assert "pictures" in notes["Slack scope files:write, files:read"]
+
+
+def test_more_scopes_than_anything_needs_are_a_note(w, examined):
+    w.slack.scopes = ",".join([*REQUIRED, *OPTIONAL, "chat:write.public"])
+    found = examined(w)
+    assert found["Slack scopes beyond"]["said"] == "chat:write.public: granted, and nothing needs them"
+    assert not [what for what in found if what.startswith("Slack scope ")]
+
+
+def test_a_bot_that_listens_at_its_own_address_needs_no_socket(w, examined):
+    found = examined(w, SLACK_APP_TOKEN=None, SLACK_SIGNING_SECRET="shh")
+    assert found["SLACK_SIGNING_SECRET"]["state"] == "ok"
+    assert "Slack socket" not in found
+    assert [what for what, each in found.items() if each["state"] == "wrong"] == []
+
+
+CALLED = """\
+version: 1
+defaults: {route: money}
+routes: {ops: {channel: budget-admin}, money: {channel: finance, mention: [U4LEFT, U9NOBODY, "@finance-leads"]}}
+teams:
+  search: {projects: [search-*], owner: "@search-folk", page: S1GROUP}
+rules:
+  - {id: total, kind: budget, select: {}, period: month, amount: 1000}
+"""
+
+
+def test_people_and_groups_whom_nobody_finds_are_named(w, examined):
+    w.rules(CALLED)
+    w.slack.web.groups["S1GROUP"] = ("searchers", ["U1ALICE"])
+    w.slack.web.groups["S2GROUP"] = ("finance-leads", ["U1ALICE"])
+    found = examined(w, BUDGETBOT_OPERATORS="U1ALICE, searchers, nosuchgroup")
+    told = {
+        what: (each["state"], each["said"], each["remedy"]) for what, each in found.items() if "(" in what
+    }
+    assert told == {
+        "U4LEFT (route money)": ("wrong", "the account is deactivated", "Write somebody who is there."),
+        "U9NOBODY (route money)": (
+            "wrong",
+            "Slack knows nobody of this id",
+            "Write the id of somebody who is there.",
+        ),
+        "finance-leads (route money)": (
+            "note",
+            "a handle is written out and calls nobody",
+            "Write its id S2GROUP to call the group.",
+        ),
+        "search-folk (team search)": (
+            "note",
+            "Slack knows no user group of this name, so it calls nobody",
+            "Write ids: U… of a person, S… of a user group.",
+        ),
+        "nosuchgroup (BUDGETBOT_OPERATORS)": (
+            "wrong",
+            "Slack knows no user group of this name",
+            "Write its handle, or ids of people.",
+        ),
+    }
+
+
+def test_handles_are_no_matter_where_nobody_may_look(w, examined):
+    w.rules(CALLED.replace("U4LEFT, U9NOBODY, ", ""))
+    w.slack.scopes = NEEDED
+    assert [what for what in examined(w) if "(" in what] == []
+
+
+def test_slacks_own_check_takes_what_is_drawn(w, examined, monkeypatch, capsys):
+    w.rules(RULES.replace("amount: 1000", "amount: 1"))
+    assert Here(monkeypatch, capsys)(w.tmp_path, environment(w), "poll").code == 0
+    found = examined(w)
+    for what in ("an alert", "a report", "the status"):
+        assert found[f"Slack takes {what}"]["state"] == "ok", found[f"Slack takes {what}"]
+
+
+def test_what_slacks_own_check_refuses_is_said(w, examined):
+    w.slack.fault("blocks.validate", refuse("invalid_message"))
+    found = examined(w)
+    assert (found["Slack takes a report"]["state"], found["Slack takes the status"]["state"]) == (
+        "wrong",
+        "ok",
+    )
+
+
+def test_a_check_that_cannot_be_reached_is_a_note(w, examined):
+    w.slack.fault("blocks.validate", HTML, HTML, HTML)
+    found = examined(w)
+    assert found["Slack's own check of messages"]["state"] == "note"
+    assert "Slack takes a report" not in found
+
+
+def test_the_home_tab_that_nobody_saw_says_how_it_is_switched_on(w, examined):
+    found = examined(w)
+    assert (found["Home tab"]["state"], "interactivity" in found["Home tab"]["remedy"]) == ("note", True)
+    with w.start().store.writing() as tx:
+        tx.exec_driver_sql(
+            "INSERT INTO home (organization_id, user_id, opened_at, shown, slack_hash) VALUES (?, 'U1', ?, '', '')",
+            (ORGANIZATION, "2025-10-01 00:00:00"),
+        )
+    assert examined(w)["Home tab"]["said"] == "was opened by 1 person"
+
+
+def test_a_clock_that_slack_finds_off_is_found(w, examined, monkeypatch):
+    def slow(handler, timestamp=None):
+        off = 12 if handler.server is w.slack._http else 0
+        return format_datetime(datetime.now(UTC) - timedelta(minutes=off), usegmt=True)
+
+    monkeypatch.setattr(BaseHTTPRequestHandler, "date_time_string", slow)
+    found = examined(w)
+    assert found["clock by Slack's"]["state"] == "wrong"
+    assert "NTP" in found["clock by Slack's"]["remedy"]
+    assert found["clock"]["state"] == "ok"
+
+
+def test_what_waits_and_who_refuses_is_told(w, examined):
+    w.rules(RULES.replace("amount: 1000", "amount: 1"))
+    w.slack.scopes = NEEDED
+    kicked(w)
+    tick(w.start(), datetime.now(UTC), wait=0)
+    found = examined(w)
+    assert found["messages"]["said"].endswith("on the way")
+    assert "not_in_channel" in found["room #finance"]["said"]
+    with w.start().store.writing() as tx:
+        tx.exec_driver_sql("UPDATE card SET created_at = ?, due_at = ?", ("2025-10-01 00:00:00",) * 2)
+    found = examined(w)
+    assert found["messages"]["state"] == "wrong"
+    assert "could not be delivered yet" in found["messages"]["said"]
+
+
+def test_what_says_the_same_of_many_is_one_line_with_a_count(w, monkeypatch, capsys):
+    rules = "".join(
+        f"  - {{id: r{place}, kind: budget, select: {{}}, period: month, amount: 10}}\n"
+        for place in range(12)
+    )
+    w.rules(f"version: 1\nrules:\n{rules}")
+    here = Here(monkeypatch, capsys)
+    done = here(w.tmp_path, environment(w, BUDGETBOT_CHANNEL=None), "doctor")
+    assert "WRONG rule r0, rule r1, rule r2 and 9 others (12 in all): nobody hears it" in done.out
+    assert done.out.count("nobody hears it") == 1
+    every = here(w.tmp_path, environment(w, BUDGETBOT_CHANNEL=None), "doctor", "--format", "json")
+    assert sum(each["said"] == "nobody hears it" for each in every.json) == 12
 
 
 def test_a_bot_that_has_slept_for_days_is_found(w, examined):

@@ -1,14 +1,17 @@
 """`doctor` and `manifest`: the commands for setting up."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from bot.cli.common import quiet_logs, survey
 from bot.core.errors import DONE, PROBLEMS
 
-MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
+if TYPE_CHECKING:
+    from bot.core.health import Finding
 
 
 @click.command()
@@ -20,24 +23,24 @@ def doctor(form: str) -> int:
     """
     quiet_logs()
     from bot.doctor import USED, examine  # noqa: PLC0415 - the whole bot, when it is wanted
+    from bot.render.answers.doctor import headline, lines, row  # noqa: PLC0415
 
     found, malformed = survey(USED)
-    wrong = 0
-    collected = []
-    for finding in examine(found, datetime.now(UTC), malformed):
-        wrong += finding.state == "wrong"
-        if form == "json":
-            collected.append(
-                {"what": finding.what, "state": finding.state, "said": finding.said, "remedy": finding.remedy}
-            )
-            continue
-        click.echo(f"{MARKS[finding.state]} {finding.what}: {finding.said}")
-        if finding.remedy:
-            click.echo(f"      → {finding.remedy}")
+    seen: list[Finding] = []
+
+    def looking() -> "Iterator[Finding]":
+        for finding in examine(found, datetime.now(UTC), malformed):
+            seen.append(finding)
+            yield finding
+
     if form == "json":
-        click.echo(json.dumps(collected, ensure_ascii=False))
-    elif wrong:
-        click.echo(f"{wrong} thing{'s' if wrong != 1 else ''} to mend.")
+        click.echo(json.dumps([row(finding) for finding in looking()], ensure_ascii=False))
+    else:
+        for line in lines(looking()):
+            click.echo(line)
+    wrong = sum(finding.state == "wrong" for finding in seen)
+    if wrong and form != "json":
+        click.echo(f"{headline(wrong)}.")
     return PROBLEMS if wrong else DONE
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 from sqlmodel import col
 
-from bot.edge.store.tables import ORGANIZATION, CardRow, NoticeRow, RoomRow, utc
+from bot.edge.store.tables import ORGANIZATION, CardRow, NoticeRow, RoomRow
 
 
 def opened(tx: Connection, addresses: Collection[str], clock: datetime) -> int:
@@ -42,18 +42,3 @@ def addresses(tx: Connection, channel: str) -> frozenset[str]:
         .distinct()
     )
     return frozenset(row[0] for row in rows)
-
-
-def overdue(tx: Connection, now: datetime) -> tuple[int, datetime | None]:
-    """Return how many notices are due and not delivered, and since when the oldest is."""
-    count, first = tx.execute(
-        select(func.count(), func.min(col(CardRow.due_at)))
-        .select_from(NoticeRow)
-        .join(CardRow, col(CardRow.id) == col(NoticeRow.card_id))
-        .where(
-            col(CardRow.organization_id) == ORGANIZATION,
-            col(NoticeRow.state).in_(("waiting", "sending")),
-            col(CardRow.due_at) <= now,
-        )
-    ).one()
-    return int(count), utc(first) if first else None

@@ -1,0 +1,21 @@
+"""`doctor`: whether everything works, asked of a bot that runs."""
+
+from bot.core.health import Health
+from bot.core.outcome import Outcome
+from bot.questions import Asked
+
+
+def answer(asked: Asked) -> Health | Outcome:
+    """Return what was found; for admins alone, because it names channels, scopes and settings."""
+    if asked.asker.why or asked.asker.role != "admin":
+        why = asked.asker.why or (
+            "Only admins may ask that: BUDGETBOT_ADMINS names them. budgetbot doctor tells more in a shell."
+        )
+        return Outcome(why, done=False, refused=True)
+    if asked.app is None:
+        return Outcome(
+            "Only a bot that runs can look at itself: budgetbot doctor does it in a shell.", done=False
+        )
+    from bot.doctor import from_inside  # noqa: PLC0415 - an HTTP client that other questions do without
+
+    return from_inside(asked.app, asked.rules, asked.now)

@@ -1,5 +1,6 @@
 """The shell's commands come from the table of verbs: their help, their words at the Tab key, their refusals."""
 
+import io
 import os
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from bot.cli import COMMANDS, cli
 from bot.core.completing import completions
 from bot.core.query import Query, parse
 from bot.core.verbs import VERBS
+from tests.shell import Here, environment
 from tests.spending import TODAY
+from tests.world import LABS, SEARCH, world
 
 ELSEWHERE = {"doctor", "export", "refresh"}
 """Verbs whose commands are made by hand: they do more than ask the database."""
@@ -105,3 +108,85 @@ def test_words_that_cannot_be_followed_are_answered_with_what_to_type(
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/none.db")
     assert run(words) == 2
     assert said in capsys.readouterr().err
+
+
+class Keyboard(io.StringIO):
+    """Somebody at a keyboard who answers."""
+
+    def isatty(self):
+        return True
+
+
+RULES = """\
+version: 1
+rules:
+  - {id: project-month, kind: budget, title: Monthly, select: {}, each: project, period: month, amount: 10}
+"""
+
+
+@pytest.fixture(scope="module")
+def breached(tmp_path_factory):
+    with world(tmp_path_factory.mktemp("shell"), offers=("costs",)) as built:
+        built.rules(RULES)
+        built.ledger.cost("2025-09-20", SEARCH, "gpt-5.2, output", "4")
+        built.ledger.cost("2025-10-03", SEARCH, "gpt-5.2, output", "12")
+        built.ledger.cost("2025-10-03", LABS, "gpt-5.2, output", "12")
+        built.poll("2025-10-05 12:00")
+        built.stop()
+        yield built
+
+
+@pytest.fixture
+def type_(breached, monkeypatch, capsys):
+    here = Here(monkeypatch, capsys)
+
+    def typed(*words, answer=None):
+        monkeypatch.setattr("sys.stdin", io.StringIO() if answer is None else Keyboard(answer))
+        return here(breached.tmp_path, environment(breached), *words, "--now", "2025-10-05T12:10:00Z")
+
+    return typed
+
+
+def test_what_is_about_everything_asks_who_is_at_a_keyboard(type_):
+    asked = type_("ack", "all", answer="n\n")
+    assert (asked.code, "That is 2 alerts" in asked.out, "Acknowledge 2 alerts?" in asked.out) == (
+        130,
+        True,
+        True,
+    )
+    assert "acknowledged" not in type_("status").out
+    sure = type_("ack", "all", answer="y\n")
+    assert (sure.code, sure.out.count("no reminder")) == (0, 2)
+    assert (
+        type_(
+            "unack", *(each["fingerprint"] for each in type_("status", "--format", "json").json["rules"])
+        ).code
+        == 0
+    )
+
+
+def test_a_script_is_not_asked(type_):
+    done = type_("ack", "all", "project=labs")
+    assert (done.code, done.out.count("no reminder")) == (0, 1)
+
+
+def test_a_shell_subscribes_for_a_person_and_shows_it_to_them(type_):
+    made = type_("subscribe", "weekly", "by", "model", "--as", "U0123ABCD")
+    assert (made.code, "su_1 comes to you alone" in made.out) == (0, True)
+    assert "su_1" in type_("subscribe", "--as", "U0123ABCD").out
+    assert "su_1" not in type_("subscribe", "list", "--as", "U0999ABCD").out
+    assert type_("unsubscribe", "su_1", "--as", "U0999ABCD").code == 2
+    assert type_("unsubscribe", "su_1", "--as", "U0123ABCD").code == 0
+
+
+@pytest.mark.parametrize("verb", ["compare", "why", "history", "alerts"])
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_every_question_is_answered_in_a_shell(type_, verb, form):
+    told = type_(verb, "--format", form)
+    assert (told.code, told.err) == (0, "")
+    assert told.json if form == "json" else told.out.strip()
+
+
+@pytest.mark.parametrize("words", ["search-prod", "labs"])
+def test_a_name_alone_is_no_command_of_a_shell(type_, words):
+    assert type_(words).code == 2

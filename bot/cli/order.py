@@ -1,5 +1,6 @@
 """What changes something, in a shell: `ack`, `unack`, `silence`, `unsilence`, `subscribe`, `unsubscribe`."""
 
+import sys
 from functools import partial
 from getpass import getuser
 
@@ -54,7 +55,12 @@ def _order(verb: str, words: tuple[str, ...], now_text: str | None) -> None:
     with Store(found.database_url) as store:
         # Whoever may write the database may order anything: the system's own name goes into the audit.
         by = Asker(getuser(), role="admin")
-        done = carry_out(store, Rules(found, store).now(now), order, by, now)
+        rules = Rules(found, store).now(now)
+        # What is about everything asks first, where there is somebody to ask.
+        done = carry_out(store, rules, order, by, now, sure=not sys.stdin.isatty())
+        if done.asks:
+            click.confirm(f"{done.said}\n{done.does}?", abort=True)
+            done = carry_out(store, rules, order, by, now)
     if done.refused:
         raise Misused(terminal.outcome(done), "budgetbot status shows the alerts there are.")
     click.echo(terminal.outcome(done))

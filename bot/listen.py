@@ -45,7 +45,13 @@ class Listener:
             log.info("unknown button", extra={"action": action_id})
             respond({"text": "This button is of another version of me. Try /budget help."})
         else:
-            who.click(self._desk, Click.of(action_id, payload, respond))
+            click = Click.of(action_id, payload, respond)
+            at_home = click.view.get("type") == "home"
+            if at_home:  # which has no response_url
+                click = replace(click, respond=partial(self._desk.homes.answer, click))
+            who.click(self._desk, click)
+            if at_home:
+                self._desk.homes.again(click.user)
         self._heard.keep()
 
     def submission(self, callback_id: str, payload: Payload, respond: Respond) -> None:

@@ -137,7 +137,10 @@ def _ears(app: App, closing: ExitStack, *, socket: bool, port: int | None) -> It
     settings = app.settings
     # Answers follow the rules that the last tick judged by, and wait for nobody who reads files.
     people = People(app.slack, settings, app.clock)
-    listener = Listener(Desk(app.store, app.rules.last, app.clock, people, app.slack, app))
+    desk = Desk(app.store, app.rules.last, app.clock, people, app.slack, app)
+    listener = Listener(desk)
+    desk.homes.start()
+    closing.callback(desk.homes.close)
     secret = None if socket else settings.slack_signing_secret
     bolt = build_app(
         settings.slack_bot_token, settings.slack_api_url, listener.handlers, signing_secret=secret

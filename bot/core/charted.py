@@ -19,6 +19,11 @@ def wanted(query: Query) -> bool:
     return len(query.by) == 1 and query.by[0] in TIMES and query.top is None
 
 
+def follows_time(query: Query) -> bool:
+    """Tell whether a report is drawn in time: then its chart needs more of the scan than the report does."""
+    return bool(_unit(query))
+
+
 def month_shown(query: Query, today: date) -> Span:
     """Return the month that a question is about, or else the running one."""
     assert query.span is not None

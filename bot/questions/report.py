@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC
 
-from bot.core.charted import charted, cuts_for, month_shown, wanted
+from bot.core.charted import charted, cuts_for, follows_time, month_shown, wanted
 from bot.core.course import course
 from bot.core.report import Report, report, spans_needed
 from bot.core.spend import cuts_of
@@ -17,12 +17,13 @@ def answer(asked: Asked) -> Report:
     query, now = asked.query, asked.now.astimezone(UTC)
     today, book = now.date(), asked.rules.book
     drawn = wanted(query) and not asked.every
-    cuts = cuts_of([*spans_needed(query), *(cuts_for(query, today) if drawn else ())])
+    in_time = drawn and follows_time(query)
+    cuts = cuts_of([*spans_needed(query), *(cuts_for(query, today) if in_time else ())])
     with asked.store.reading() as tx:
         spend = load_spend(tx, asked.store, book, cuts, now=now)
-        known = limits.read(tx, now) if drawn else None
+        known = limits.read(tx, now) if in_time else None
     told = report(query, spend, today)
-    if known is None:
+    if not drawn:
         return told
-    how = course(book, spend, query.filters, known, month_shown(query, today), now)
+    how = course(book, spend, query.filters, known, month_shown(query, today), now) if known else None
     return replace(told, chart=charted(told, spend, how, today))

@@ -40,7 +40,7 @@ from bot.core.why import (
     take,
     told_since,
 )
-from bot.edge.store import billed, incidents
+from bot.edge.store import billed, incidents, records
 from bot.edge.store.tables import ORGANIZATION
 from bot.figures import Figures, figures
 from bot.loading import load_view
@@ -148,7 +148,11 @@ class _Look:
             against = (
                 Against(held.of, held.before) if held else Against(day, Span(day.start - DAY, day.start))
             )
-            return Why(self.query, against, None, None, why_not=why_not, alert=alert, today=today)
+            state = records.stored(self.tx).get(("costs", "1d"))
+            as_of = state.read_at if state else None
+            return Why(
+                self.query, against, None, None, why_not=why_not, alert=alert, as_of=as_of, today=today
+            )
         versus = self.query.versus or held.before
         counted = self.query.versus is None and rule.kind != "change"
         against = Against(held.of, versus, usual=counted)

@@ -39,7 +39,7 @@ def effects_lines(answer: Why) -> list[str]:
         return [NOT_COUNTABLE]
     return [
         *_lines(found, raw=answer.query.raw),
-        *(f"  {_counted(each)}" for each in found.baskets if each.unit),
+        *(f"  {_counted(each)}" for each in _moved(found)),
     ]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from bot.core.money import exact_usd, show_usd
+from bot.core.money import show_exact, show_usd
 from bot.core.period import Span, show_day, show_span
 from bot.core.question import Query
 from bot.core.stored import stored
@@ -19,11 +19,7 @@ NOTHING_YET = "No costs are stored yet. The first poll fetches them; ask again i
 
 def money(*, raw: bool) -> Money:
     """Return how amounts are written: to the cent, or to the last digit."""
-    return _raw if raw else show_usd
-
-
-def _raw(amount: int) -> str:
-    return f"−${exact_usd(-amount)}" if amount < 0 else f"${exact_usd(amount)}"
+    return show_exact if raw else show_usd
 
 
 def signed(amount: int | None, show: Money) -> str:

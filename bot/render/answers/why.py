@@ -41,9 +41,8 @@ def slack(answer: Why, query: Query | None = None) -> dict[str, Any]:
     body += [blocks.context(said(note)) for note in answer.notes]
     if asked.format:
         body.append(file_of(asked))
-    body.append(
-        blocks.context(f"{command(asked.command)} = {understood(answer)}, UTC days · {dated(answer.as_of)}")
-    )
+    meant = f"{command(asked.command)} = {understood(answer)}, UTC days{_rule(answer, SLACK)}"
+    body.append(blocks.context(f"{meant} · {dated(answer.as_of)}"))
     body.append(_pivots(answer))
     return blocks.message(f"{headline(answer, SPOKEN)}.", body)
 
@@ -53,7 +52,9 @@ def headline(answer: Why, style: Style) -> str:
     told = _what(answer, style)
     span, versus = (days(each, answer.today) for each in (answer.against.span, answer.against.versus))
     if answer.why_not:
-        return f"{told} cannot be taken apart: {_written(blocks.escape(clean(answer.why_not)), style)}"
+        return (
+            f"{told}: nothing can be taken apart, for {_written(blocks.escape(clean(answer.why_not)), style)}"
+        )
     if nothing := not_stored(answer.against.span, answer.today, answer.history_from, answer.as_of):
         return nothing
     if answer.after is None:
@@ -64,12 +65,12 @@ def headline(answer: Why, style: Style) -> str:
             return f"{told}; too little is stored before to know what is usual"
         return f"{told}; not all costs of {versus} are stored, so nothing can be compared"
     change = answer.change
-    was = show(answer, answer.before)
+    was = _bare(answer, answer.before)
     if not change:
         return f"{told}, as much as {'usual' if answer.against.usual else f'in {versus}'}"
     part = percent(answer.after, answer.before)
     part = f" ({part[1:]})" if part[0] in "+−" else ""
-    size = f"{show(answer, abs(change))}{part}"
+    size = f"{_bare(answer, abs(change))}{part}"
     if answer.against.usual:
         told = f"{told}, {size} {'above' if change > 0 else 'below'} its usual {was}"
     else:
@@ -103,6 +104,10 @@ def understood(answer: Why) -> str:
         return f"{span} against {versus}"
     by_weekday = " by weekday" if answer.against.versus.days >= 14 else ""
     return f"{span} against what was usual in {versus}{by_weekday}"
+
+
+def _rule(answer: Why, style: Style) -> str:
+    return f" · rule {style.bold(style.name(answer.alert.rule))}" if answer.alert else ""
 
 
 def show(answer: Why, figure: int) -> str:
@@ -222,7 +227,7 @@ def shell(answer: Why, form: str, query: Query | None = None) -> str:
         lines += ["", *drawn.table([["by", "name", *map(_small, _titles(answer)[2:])], *rows], right)]
     if below := [*effects_lines(answer), *([newcomers(answer, PLAIN)] if answer.newcomers else [])]:
         lines += ["", *below]
-    lines += ["", f"{understood(answer)}, UTC days."]
+    lines += ["", f"{understood(answer)}{_rule(answer, PLAIN)}."]
     return "\n".join([*lines, *foot(answer.as_of, answer.notes)])
 
 

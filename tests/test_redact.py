@@ -18,6 +18,7 @@ SECRETS = [
         "canary",
         id="response-url-in-a-form",
     ),
+    pytest.param("POST https://files.slack.com/upload/v1/canary", "canary", id="upload-address"),
     pytest.param("wss://wss-primary.slack.com/link/?ticket=canary", "canary", id="socket-ticket"),
     pytest.param("key sk-admin-canary_1", "canary", id="openai-key"),
     pytest.param("(sk-admin-canary)", "canary", id="openai-key-in-brackets"),

@@ -11,6 +11,7 @@ _SECRET = re.compile(
     r"""
     (?<![A-Za-z0-9])(?:xox[a-z]-|xapp-)(?=[A-Za-z0-9])[^\s"'<>,;)\]}\\]+  # Slack's tokens, not their bare beginnings
   | hooks\.slack\.com(?:/|%2[Ff])[^\s"'<>&\\]+                # addresses that anyone may answer to
+  | files\.slack\.com(?:/|%2[Ff])upload[^\s"'<>&\\]+          # where anyone may put a file for a while
   | wss://[^\s"'<>\\]+                                        # a socket's ticket
   | (?<![A-Za-z0-9])sk-(?!admin-(?![A-Za-z0-9_-]))[A-Za-z0-9_-]+  # OpenAI's keys; `sk-admin-` alone is no key
   | (?<=Bearer\ )[^\s"'<>\\]+

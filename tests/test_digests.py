@@ -240,6 +240,70 @@ def test_no_other_question_has_a_digest(story):
         assert compose(story.world.app.store, story.world.app.rules.now(now), query, now, footer="") is None
 
 
+@pytest.mark.parametrize("name", ["<!channel>", "*b* _i_ ~s~ `c`", "\u202egnp.exe", "a" * 300, "&lt;"])
+def test_what_a_project_is_called_changes_nothing_of_its_digest(story, name):
+    story.ledger.project(SEARCH, name)
+    story.digests(DAILY)
+    story.since_august(date(2026, 11, 20))
+    story.poll("2026-11-20 12:00")
+
+    for words in (
+        "mtd by project",
+        f"last-week by project project={SEARCH}",
+        f'mtd by model project="{name}"',
+    ):
+        told = composed(story, words)
+        check_message({key: told[key] for key in ("text", "blocks")})
+        said = " ".join(
+            [
+                told["text"],
+                *(b["text"]["text"] for b in told["blocks"] if b["type"] == "section" and "text" in b),
+            ]
+        )
+        assert "<!" not in said
+        assert "`c`" not in said
+
+
+def test_before_anything_is_stored_a_digest_says_so(story):
+    story.digests(DAILY)
+    story.restart()
+
+    told = composed(story, "mtd by model")
+
+    assert told["text"] == (
+        "OpenAI spend, 1–20 Nov: No costs are stored yet. The first poll fetches them; ask again in some minutes."
+    )
+    assert "chart" not in told
+    check_message({key: told[key] for key in ("text", "blocks")})
+
+
+def test_a_digest_of_days_of_which_some_are_missing_says_which_it_tells(story):
+    story.digests(DAILY)
+    story.since_august(date(2026, 11, 20))
+    story.poll("2026-11-20 12:00")
+
+    # The first poll reads so many days and no more.
+    told = composed(story, "2026-01-15..2026-08-20 by project")
+
+    assert "since " in told["text"]
+    assert "(earlier days are not stored)" in told["text"]
+    assert ", up " not in told["text"]
+    assert told["chart"]["kind"] == "columns"
+    assert "Up the most" not in shown_of(told)
+
+
+def test_a_late_poll_is_said_and_its_missing_days_are_not_drawn(story):
+    story.digests(DAILY)
+    story.since_august(date(2026, 11, 20))
+    story.poll("2026-11-17 12:00")
+
+    told = composed(story, "mtd by model")
+
+    assert "up to 17 Nov (later days were not read yet)" in told["text"]
+    chart = from_json(told["chart"])
+    assert chart.known == 17
+
+
 @pytest.mark.parametrize(
     "words", ["last-week by project", "mtd by model", "yesterday by project", "last-month by team"]
 )

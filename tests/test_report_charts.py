@@ -159,6 +159,13 @@ def test_a_private_answer_can_be_shared_and_a_shared_one_cannot(spent):
     assert chart_in(public) == chart_in(private)
 
 
+def test_where_nothing_was_spent_there_is_nothing_to_draw_and_it_is_said(spent):
+    for words in ("report mtd by project project=nobody chart", "report 7d by day project=nobody chart"):
+        told = ask(spent, words)
+        assert all(block["type"] != "data_visualization" for block in told["blocks"])
+        assert "There is nothing to draw: nothing was spent." in str(told)
+
+
 def test_raw_tells_every_digit(spent):
     told = ask(spent, "report mtd by project raw")
 

@@ -38,6 +38,8 @@ def slack(answer: Report, query: Query | None = None) -> dict[str, Any]:
             spoken = f"{spoken} {most}."
         if answer.chart is not None:
             body.append(native(answer.chart, CHART))
+        elif answer.query.chart and answer.stored:
+            body.append(blocks.context("There is nothing to draw: nothing was spent."))
         if answer.by and answer.rows:
             body.append(rows_table(answer))
         body += [blocks.context(said(note)) for note in answer.notes]

@@ -220,24 +220,22 @@ def test_slacks_own_check_takes_what_is_drawn(w, examined, monkeypatch, capsys):
     w.rules(RULES.replace("amount: 1000", "amount: 1"))
     assert Here(monkeypatch, capsys)(w.tmp_path, environment(w), "poll").code == 0
     found = examined(w)
-    for what in ("an alert", "a report", "the status"):
+    for what in ("an alert", "a report with its chart", "the Home tab"):
         assert found[f"Slack takes {what}"]["state"] == "ok", found[f"Slack takes {what}"]
 
 
 def test_what_slacks_own_check_refuses_is_said(w, examined):
     w.slack.fault("blocks.validate", refuse("invalid_message"))
     found = examined(w)
-    assert (found["Slack takes a report"]["state"], found["Slack takes the status"]["state"]) == (
-        "wrong",
-        "ok",
-    )
+    assert found["Slack takes a report with its chart"]["state"] == "wrong"
+    assert found["Slack takes the Home tab"]["state"] == "ok"
 
 
 def test_a_check_that_cannot_be_reached_is_a_note(w, examined):
     w.slack.fault("blocks.validate", HTML, HTML, HTML)
     found = examined(w)
     assert found["Slack's own check of messages"]["state"] == "note"
-    assert "Slack takes a report" not in found
+    assert not [what for what in found if what.startswith("Slack takes")]
 
 
 def test_the_home_tab_that_nobody_saw_says_how_it_is_switched_on(w, examined):

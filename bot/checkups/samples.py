@@ -1,13 +1,15 @@
-"""What the bot draws, for Slack to look at: a card, a report, and a Home tab, from what is stored."""
+"""What the bot draws, for Slack to look at: a card, a report with its chart, and a Home tab, from what is stored."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from bot.answers import answer
+from bot.core.asker import Asker
 from bot.edge.store import incidents
 from bot.edge.store.store import Store
-from bot.render import alerts
+from bot.homing import common, home_of
+from bot.render import alerts, home
 from bot.render.alert_words import Told
 from bot.render.replies import reply
 from bot.rulebook import InForce
@@ -23,8 +25,11 @@ def samples(store: Store, rules: InForce, now: datetime) -> Iterator[tuple[str, 
     if firing:
         worst = max(firing, key=lambda each: each.opened_at)
         yield "an alert", _spoken(alerts.card([Told(worst, incidents.telling(worst))], 1))
-    yield "a report", _spoken(reply(*answer(store, rules, "report mtd by project", now)))
-    yield "the status", _spoken(reply(*answer(store, rules, "status", now)))
+    asked = "report mtd by project chart"
+    yield "a report with its chart", _spoken(reply(*answer(store, rules, asked, now)))
+    with store.reading() as tx:
+        held = common(tx, store, rules, now)
+    yield "the Home tab", home.view(home_of(held, Asker(role="admin"), ()))
 
 
 def _spoken(message: Mapping[str, Any]) -> dict[str, Any]:

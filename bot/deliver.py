@@ -14,7 +14,7 @@ from bot.core.pacing import Pacer
 from bot.core.rules.book import Rulebook
 from bot.core.silence import Silence
 from bot.edge.slack_trouble import SlackTrouble
-from bot.edge.store import delivery, incidents, outbox, overlays, records
+from bot.edge.store import claims, delivery, incidents, outbox, overlays, records
 from bot.edge.store.delivery import Job
 from bot.edge.store.store import Store
 from bot.overlays import Overlays
@@ -134,7 +134,7 @@ class Courier:
         resting = self.pacer.resting(clock) if self.pacer is not None else ()
         edits_rest = self.pacer is not None and self.pacer.edits_rest(clock)
         with self.store.writing() as tx:
-            return delivery.claim(tx, now, clock, resting=resting, edits_rest=edits_rest)
+            return claims.claim(tx, now, clock, resting=resting, edits_rest=edits_rest)
 
     def _do(self, job: Job) -> int:
         """Make one call and record how it went; return 1 when it is done."""

@@ -1,5 +1,6 @@
 """What people type, in Slack and in a shell, and what is made of it."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,7 +13,7 @@ from bot.core.query import Misread, Query, parse
 from bot.core.ranges import EXAMPLES, before, read_range
 from bot.core.status import Standing
 from bot.core.tokens import from_slack, quoted, split, values
-from bot.core.verbs import FLAGS, VERBS
+from bot.core.verbs import COST_KEYS, FLAGS, ORDERED, VERBS, WORDS_OF
 
 TODAY = date(2026, 11, 22)  # a Sunday
 
@@ -251,6 +252,12 @@ def test_a_long_month_is_compared_with_no_more_than_the_short_one_before_it():
             'explain "in" in C1OPS', 'explain "in" in C1OPS', id="a-rule-whose-name-is-a-word-of-the-grammar"
         ),
         pytest.param("history 30d to <@U1ADA|ada>", "history 30d to U1ADA", id="no-range-to-a-person"),
+        pytest.param(
+            "compare this-month with last month",
+            "compare this-month vs=last-month by project",
+            id="compare-with",
+        ),
+        pytest.param("report by project and model", "report mtd by project,model", id="dimensions-with-and"),
         pytest.param("top chart raw", "top 5 mtd by project chart raw", id="top-with-a-chart"),
     ],
 )
@@ -458,6 +465,31 @@ def test_a_shell_hands_its_words_over_as_they_are():
             ("silence severity>=info for 2h -- exams",),
             id="everything-is-a-filter",
         ),
+        pytest.param(
+            "mine", "", "owner=@me", ("status owner=@me", "alerts owner=@me"), id="mine-is-a-filter"
+        ),
+        pytest.param("my alerts 7d", "", "owner=@me", ("alerts owner=@me",), id="my-alerts"),
+        pytest.param("status mine", "status", "mine", ("status owner=@me",), id="mine-after-the-verb"),
+        pytest.param(
+            "status critical", "status", "critical", ("status severity=critical",), id="a-bare-word-of-a-key"
+        ),
+        pytest.param("spend 7d", "", "called report", ("report 7d by project",), id="another-name-of-a-verb"),
+        pytest.param("mute 9f3c for 2h -- x", "", "silence", ("silence 9f3c for 2h -- x",), id="mute"),
+        pytest.param("unsilence 3", "unsilence", "si_3", ("unsilence si_3",), id="a-bare-number"),
+        pytest.param(
+            "compare nov oct by model",
+            "compare nov",
+            "compared with the other",
+            ("compare nov vs=oct by model", "compare oct vs=nov by model"),
+            id="which-is-compared-with-which",
+        ),
+        pytest.param(
+            "why nov to oct",
+            "why",
+            "two ranges or one",
+            ("why nov vs=oct",),
+            id="two-ranges-or-one",
+        ),
         pytest.param("ack si_3", "ack", "unsilence", ("unsilence si_3",), id="a-silence-is-not-acknowledged"),
         pytest.param(
             "unsubscribe",
@@ -627,6 +659,98 @@ def test_no_words_raise_and_every_correction_can_be_asked(words):
     else:
         assert parse(outcome.command, TODAY) == outcome
         assert len(outcome.command) < 1990
+
+
+RANGES = st.sampled_from([word for word in EXAMPLES if " " not in word])
+VALUES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12).filter(
+    lambda value: value.count("*") < 3
+)
+
+
+def words_of_a_key(key):
+    known = WORDS_OF.get(key)
+    ops = ("=", "!=", ">=", ">") if key in ORDERED else ("=", "!=", "~")
+    if key == "owner":
+        return st.sampled_from(["owner=@me", "owner!=U1ADA", "owner=ml-leads"])
+    plain = st.sampled_from(known) if known else VALUES.map(quoted)
+    return st.builds(lambda op, value: f"{key}{op}{value}", st.sampled_from(ops), plain)
+
+
+@st.composite
+def said_rightly(draw):
+    """The verb, and arguments that it takes, each as words that belong together."""
+    verb = VERBS[draw(st.sampled_from(sorted(VERBS)))]
+    arguments = []
+
+    def may(kind):
+        if draw(st.booleans()):
+            arguments.append([draw(kind)] if isinstance(kind, st.SearchStrategy) else kind)
+
+    if verb.topics:
+        may(st.sampled_from(sorted(VERBS)))
+        return verb, arguments
+    if verb.named:
+        arguments.append(
+            [draw(st.sampled_from(["project-month", "9f3c21aa01bc", '"Monthly budget"', '"in"']))]
+        )
+    if verb.ids:
+        kind = draw(st.sampled_from(verb.ids.split("|")))
+        arguments.append([{"FINGERPRINT": "9f3c21aa01bc", "si_N": "si_3", "su_N": "su_4"}[kind]])
+    if verb.schedules:
+        may(st.sampled_from(["8:30", "18:00"]))
+        when = draw(
+            st.sampled_from(
+                [["daily"], ["weekly"], ["weekly", "friday"], ["monthly", "15"], ["on", "monday"]]
+            )
+        )
+        arguments.append(when)
+    if verb.marked and draw(st.booleans()):
+        arguments.append(["9f3c21aa01bc"])
+    elif verb.span:
+        may(RANGES)
+    if verb.versus:
+        may(draw(st.sampled_from([["vs=2025-02"], ["vs", "2024-02-03..2024-02-05"]])))
+    if verb.by is not None:
+        dimensions = draw(st.permutations(COST_KEYS))[: verb.crossed]
+        may(["by", ",".join(dimensions)])
+    if verb.keys and not (verb.ids and verb.every):
+        keys = draw(st.lists(st.sampled_from(verb.keys), max_size=3, unique=True))
+        arguments.extend([draw(words_of_a_key(key))] for key in keys)
+    if verb.counts:
+        may(st.integers(1, 100).map(lambda number: f"top={number}"))
+    if verb.charts:
+        may(st.sampled_from(["chart", "nochart"]))
+        may(["raw"])
+    if verb.shared:
+        may(["public"])
+        may(draw(st.sampled_from([["in", "C1OPS"], ["to", "<@U1ADA|ada l>"]])))
+    if verb.formats:
+        may(st.sampled_from(verb.formats))
+    if verb.lasts:
+        arguments.append(draw(st.sampled_from([["for", "2d"], ["until", "monday"], ["until", "18:00"]])))
+        may(["wake=+$500"])
+    return verb, arguments
+
+
+@given(said_rightly(), st.randoms(use_true_random=False))
+def test_what_is_said_rightly_is_understood_in_any_order(said, chance):
+    verb, arguments = said
+    reason = {"must": ["--", "a “reason” of mine"], "may": ["--", "why not"]}.get(verb.reason, [])
+
+    def asked(arguments):
+        words = [verb.name, *(word for argument in arguments for word in argument), *reason]
+        outcome = parse(" ".join(words), TODAY)
+        assert isinstance(outcome, Query), outcome
+        assert parse(outcome.command, TODAY) == outcome
+        return outcome
+
+    query = asked(arguments)
+    assert query.verb == verb.name
+    shuffled = list(arguments)
+    chance.shuffle(shuffled)
+    again = asked(shuffled)
+    assert replace(again, filters=()) == replace(query, filters=())
+    assert set(again.filters) == set(query.filters)
 
 
 @given(st.dates(date(2024, 1, 1), date(2032, 12, 31)), st.sampled_from(EXAMPLES))

@@ -25,6 +25,7 @@ from bot.core.verbs import DEFAULT, FLAGS, GROUPINGS, ORDERED, TIMES, VERBS, WOR
 __all__ = ["Draft", "Trouble", "joined", "read"]
 
 _VERSUS = ("vs", "versus")
+_AGAINST = ("vs", "vs.", "versus", "with", "against")
 _MARK = re.compile(r"[0-9a-f]{4,12}")
 """A fingerprint, or what it begins with."""
 _MOVES = re.compile(rf"{'|'.join(WORDS)}|[0-9]{{1,4}}[dwm]")
@@ -119,7 +120,7 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
         raise Trouble(problem, (replaced(tokens, place, ["severity>=info"]),), draft)
     if verb.changes and (after := ordering.argument(draft, tokens, place)) is not None:
         return after
-    if verb.versus and word in ("vs", "vs.", "versus") and following:
+    if verb.versus and word in _AGAINST and following:
         return _versus(draft, tokens, place, 1)
     if (found := filter_words(token)) is not None:
         return _condition(draft, tokens, place, found)
@@ -141,6 +142,8 @@ def _argument(draft: Draft, tokens: list[str], place: int, today: date) -> int:
         return _named(draft, tokens, place)
     if all(canonical(part) in GROUPINGS for part in word.strip(",").split(",")):
         return _grouping(draft, tokens, place, place)
+    if word in ("and", "&") and draft.by and canonical(following) in GROUPINGS:
+        return place + 1
     words, length, span = _days(tokens, place, today)
     if span is None and verb.marked and _MARK.fullmatch(word):
         return _marked(draft, tokens, place, word)
@@ -221,6 +224,9 @@ def _either(draft: Draft, tokens: list[str]) -> None:
 def _versus(draft: Draft, tokens: list[str], place: int, skipped: int = 0) -> int:
     """Read the range that another is compared with; `skipped` words before it say only that it is one."""
     words, length, span = _days(tokens, place + skipped, draft.today)
+    glued = "-".join(map(undash, tokens[place + skipped : place + skipped + 2]))
+    if span is None and glued in WORDS:
+        words, length, span = glued, 2, read_range(glued, draft.today)
     length += skipped
     if not isinstance(span, Span):
         problem = span.problem if span else f"“{words}” is no range to compare with."
@@ -236,7 +242,7 @@ def _versus(draft: Draft, tokens: list[str], place: int, skipped: int = 0) -> in
 
 
 def _without_versus(tokens: list[str]) -> list[str]:
-    places = [place for place, token in enumerate(tokens) if undash(token) in ("vs", "vs.", "versus")]
+    places = [place for place, token in enumerate(tokens) if undash(token) in _AGAINST]
     if places:
         return dropped(tokens, places[0], 2)
     return [token for token in tokens if (known := filter_words(token)) is None or known[0] not in _VERSUS]
@@ -256,6 +262,12 @@ def _range(draft: Draft, tokens: list[str], place: int, words: str, span: Span |
         raise Trouble(span.problem, repairs, draft)
     if draft.span is not None and draft.span != span:
         one, other = f"“{draft.range_words}”", f"“{words}”"
+        if draft.verb.versus:
+            rest = [token for token in dropped(tokens, place, length) if undash(token) != draft.range_words]
+            dashed = words.replace(" ", "-")
+            pairs = ((draft.range_words, dashed), (dashed, draft.range_words))
+            both = tuple([*rest, each, f"vs={against}"] for each, against in pairs)
+            raise Trouble(f"Which of {one} and {other} is compared with the other?", both, draft)
         earlier = [
             t for t in tokens[1:place] if read_range(undash(t), date(2099, 12, 31)) is None and t != "since"
         ]

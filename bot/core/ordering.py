@@ -61,6 +61,10 @@ def argument(draft: Draft, tokens: list[str], place: int) -> int | None:
             ends = "unsilence" if kind == "si_N" else "unsubscribe"
             problem = f"{verb.name} takes no “{word}”: {ends} ends it."
             raise Trouble(problem, ([ends, word], dropped(tokens, place)), draft)
+    numbered = next((kind for kind in verb.ids.split("|") if kind in ("si_N", "su_N")), "")
+    if numbered and word.isascii() and word.isdigit():
+        meant = f"{numbered[:3]}{word}"
+        raise Trouble(f"“{word}” is written “{meant}”.", (replaced(tokens, place, [meant]),), draft)
     if not verb.lasts:
         return None
     following = undash(tokens[place + 1]) if place + 1 < len(tokens) else ""

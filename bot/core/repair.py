@@ -9,6 +9,26 @@ from bot.core.ranges import MONTHS, WEEKDAYS, WORDS, read_range
 from bot.core.tokens import undash, unquoted
 from bot.core.verbs import ALIASES, COST_KEYS, DEFAULT, GROUPINGS, VERBS, WORDS_OF, Verb, canonical
 
+SYNONYMS = {
+    **dict.fromkeys(("budget", "budgets", "summary", "overview", "all"), "status"),
+    **dict.fromkeys(("spend", "spent", "spending", "cost", "costs", "usage", "bill"), "report"),
+    **dict.fromkeys(("diff", "difference", "vs", "versus"), "compare"),
+    **dict.fromkeys(("reason", "cause"), "why"),
+    **dict.fromkeys(("acknowledge", "claim"), "ack"),
+    **dict.fromkeys(("unacknowledge", "release"), "unack"),
+    **dict.fromkeys(("mute", "snooze", "pause", "quiet"), "silence"),
+    **dict.fromkeys(("unmute", "unsnooze", "resume"), "unsilence"),
+    **dict.fromkeys(("log", "incidents", "past"), "history"),
+    **dict.fromkeys(("open", "firing", "alarms"), "alerts"),
+    **dict.fromkeys(("download", "file", "csv"), "export"),
+    **dict.fromkeys(("digest", "digests", "remind"), "subscribe"),
+    **dict.fromkeys(("update", "fetch", "reload", "sync", "poll"), "refresh"),
+    **dict.fromkeys(("health", "check", "diagnose"), "doctor"),
+    **dict.fromkeys(("commands", "man", "info"), "help"),
+}
+"""What people call the verbs as well."""
+MINE = ("mine", "my", "me", "own")
+
 Repairs = tuple[list[str], ...]
 
 _UNITS = {"day": "d", "week": "w", "month": "m", "d": "d", "w": "w", "m": "m"}
@@ -69,6 +89,19 @@ def filter_words(token: str) -> tuple[str, str, str] | None:
 def unknown_verb(tokens: list[str], today: date) -> tuple[str, Repairs]:
     """Return what to say of a first word that is no verb, and the commands that may be meant."""
     word = undash(tokens[0]).lstrip("/-@#")
+    if word in MINE:
+        asked = [undash(token) for token in tokens[1:2] if undash(token) in VERBS]
+        owned = [each for each in asked or (DEFAULT, "alerts") if "owner" in VERBS[each].keys]
+        rest = tokens[1 + len(asked) :]
+        repairs = tuple([each, "owner=@me", *rest] for each in owned)
+        return f"“{tokens[0]}” is said with a filter: owner=@me.", repairs or ([DEFAULT, "owner=@me"],)
+    if word in SYNONYMS:
+        meant = SYNONYMS[word]
+        return f"“{tokens[0]}” is called {meant} here.", (
+            replaced(tokens, 0, [meant]),
+            [meant],
+            ["help", meant],
+        )
     near = [replaced(tokens, 0, [verb]) for verb in nearest(word, VERBS)]
     later = next((place for place, token in enumerate(tokens) if undash(token) in VERBS), None)
     if later is not None:
@@ -135,6 +168,11 @@ def unknown_word(tokens: list[str], place: int, verb: Verb) -> tuple[str, Repair
         readings += [f"{word}d"] if verb.ranged else []
         return problem, (*(replaced(tokens, place, [each]) for each in readings), dropped(tokens, place))
     repairs = [replaced(tokens, place, [ALIASES.get(each, each)]) for each in nearest(word, known)]
+    if word in MINE and "owner" in verb.keys:
+        repairs = [replaced(tokens, place, ["owner=@me"])]
+    for key, words in WORDS_OF.items():
+        if word in words and key in verb.keys:
+            repairs = [replaced(tokens, place, [f"{key}={word}"])]
     if verb.keys and not repairs and token == word:
         repairs = [replaced(tokens, place, [f"project={token}"])]
     return problem, (*repairs[:2], dropped(tokens, place))
@@ -201,6 +239,9 @@ def phrase(tokens: list[str], place: int, verb: Verb, today: date) -> tuple[str,
     else:
         return None
     said = " ".join(tokens[place : place + length])
+    if second == "to" and verb.versus:
+        both = replaced(tokens, place, [first, f"vs={words[2]}"], length)
+        return f"“{said}” may be two ranges or one.", (both, replaced(tokens, place, [meant], length))
     repairs = [replaced(tokens, place, [meant], length)]
     if first.isdigit() and verb.name == "top" and length == 2:
         unit = {"d": "day", "w": "week", "m": "month"}[meant[-1]]

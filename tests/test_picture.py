@@ -36,12 +36,22 @@ def test_a_picture_is_the_same_bytes_whenever_and_wherever_it_is_drawn():
         assert list(threads.map(png, charts * 2)) == once * 2
 
 
-def test_a_picture_is_opaque_with_white_margins():
-    pixels = imread(io.BytesIO(png(DRAWN[0].values[0])))
+@pytest.mark.parametrize("times", [1, 1_000, 60_000])
+@pytest.mark.parametrize("place", [0, 1, 3, 7])
+def test_a_picture_is_opaque_with_white_margins_however_large_its_figures(place, times):
+    pixels = imread(io.BytesIO(png(larger(DRAWN[place].values[0], times))))
 
-    inside = pixels[12:-12, 20:-8]
+    inside = pixels[12:-12, 16:-12]
     assert (pixels[..., 3] == 1).all()
     assert (pixels != 1).sum() == (inside != 1).sum() > 0
+
+
+def larger(chart, times):
+    rows = {
+        name: tuple(None if amount is None else amount * times for amount in getattr(chart, name))
+        for name in ("actual", "earlier", "low", "forecast", "high")
+    }
+    return replace(chart, budget=None if chart.budget is None else chart.budget * times, **rows)
 
 
 def test_nothing_but_what_is_told_is_drawn_differently():

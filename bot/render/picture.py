@@ -114,7 +114,7 @@ def _cumulative(axes: "Axes", chart: Chart) -> None:
     known, right = chart.known, len(chart.labels) - 1
     days, spent = range(known), _dollars(chart.actual[:known])
     now = max(known - 1, 0)
-    axes.set_xlim(-0.4, right * 1.2)
+    axes.set_xlim(-0.4, right * 1.24)
     if chart.budget is not None:
         budget = chart.budget / NANO
         axes.plot([-0.4, right], [budget, budget], color=BUDGET, linewidth=1.6)
@@ -146,7 +146,7 @@ def _ahead(axes: "Axes", chart: Chart, known: int) -> None:
     axes.fill_between(places, low, high, color=color, alpha=0.22, linewidth=0)
     axes.plot(places, middle, color=color, linewidth=2.0, linestyle=(0, (4, 2)))
     part = f" ({show_percent(end, chart.budget)})" if chart.budget else ""
-    lines = [f"{_usd(end)}{part}", "forecast", f"{_short(low[-1])} to {_short(high[-1])}"]
+    lines = [f"{_margin(end)}{part}", "forecast", f"{_short(low[-1])} to {_short(high[-1])}"]
     _say(axes, right, middle[-1], "\n".join(lines), color=OVER if over else SPENT, at=(8, 0), va="center")
 
 
@@ -157,7 +157,7 @@ def _columns(axes: "Axes", chart: Chart) -> None:
     amounts = _dollars(chart.actual)
     count = len(amounts)
     end = max(count, 3) - 0.4
-    axes.set_xlim(-0.7, end + (0.0 if chart.budget is None else max(count, 3) * 0.17))
+    axes.set_xlim(-0.7, end + (0.0 if chart.budget is None else max(count, 3) * 0.2))
     if chart.earlier:
         then = [0.0 if amount is None else amount / NANO for amount in chart.earlier]
         axes.bar(range(count), then, width=0.9, color=BEFORE, linewidth=0)
@@ -179,7 +179,7 @@ def _columns(axes: "Axes", chart: Chart) -> None:
     if chart.budget is not None:
         pace = chart.budget / NANO
         axes.plot([-0.7, end], [pace, pace], color=BUDGET, linewidth=1.6)
-        _say(axes, end, pace, f"budget\n{_usd(chart.budget)} a day", color=BUDGET, at=(5, 0), va="center")
+        _say(axes, end, pace, f"budget\n{_margin(chart.budget)} a day", color=BUDGET, at=(5, 0), va="center")
     highest = max(range(count), key=lambda place: amounts[place])
     for place in sorted({highest, count - 1}):
         if place == highest or highest < count - max(3, count // 8):
@@ -245,6 +245,11 @@ def _dollars(amounts: Sequence[int | None]) -> list[float]:
 
 def _usd(amount: int) -> str:
     return show_usd(amount, cents=abs(amount) < 100 * NANO and amount % NANO != 0)
+
+
+def _margin(amount: int) -> str:
+    """Return an amount for the narrow margin on the right."""
+    return _usd(amount) if amount < 1_000_000 * NANO else _short(amount / NANO)
 
 
 def _short(dollars: float) -> str:

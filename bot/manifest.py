@@ -18,9 +18,9 @@ REQUIRED = {
 """Scope → what it is for. Without one of these something that people rely on is missing."""
 
 OPTIONAL = {
-    "usergroups:read": "user groups in BUDGETBOT_OPERATORS and BUDGETBOT_ADMINS count for nobody",
-    "files:write": "charts are drawn in text and not as pictures, and files have to be made in a shell",
-    "files:read": "charts are drawn in text and not as pictures, and files have to be made in a shell",
+    "usergroups:read": "user groups that are named as operators, admins or owners count for nobody",
+    "files:write": "a chart that Slack does not draw itself is letters instead of a picture, and export sends no file",
+    "files:read": "a chart that Slack does not draw itself is letters instead of a picture, and export sends no file",
     "channels:history": "after a crash or a lost answer a message may be repeated, and says so",
     "groups:history": "after a crash or a lost answer a message may be repeated, and says so",
     "im:history": "after a crash or a lost answer a message may be repeated, and says so",
@@ -38,8 +38,9 @@ _LONG = (
     "spend rise. Ask with /budget, or open the Home tab for the month at a glance.\n\n"
     "It needs no access to conversations: it writes its own messages and answers its own command and buttons. What "
     "is optional serves one purpose each. History scopes: after a lost connection it looks for its own message before "
-    "it would post it again. Mentions: it answers in the thread where somebody calls it. Files: it sends charts as "
-    "pictures. User groups: operators may be named by group."
+    "it would post it again. Mentions: it answers in the thread where somebody calls it. Files: it sends exports, and "
+    "charts as pictures. User groups: operators and owners may be named by group. Joining: it enters the public "
+    "channels that your rules name."
 )
 
 

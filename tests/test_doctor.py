@@ -149,7 +149,7 @@ def test_what_is_off_without_an_optional_scope_is_a_note_each(w, examined):
         "Slack scope files:write, files:read",
     ]
     assert "may be repeated" in notes["Slack scope channels:history, groups:history, im:history"]
-    assert "pictures" in notes["Slack scope files:write, files:read"]
+    assert "picture" in notes["Slack scope files:write, files:read"]
 
 
 def test_more_scopes_than_anything_needs_are_a_note(w, examined):

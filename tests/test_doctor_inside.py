@@ -84,7 +84,7 @@ def test_a_slack_that_does_not_answer_keeps_nobody_waiting(w, monkeypatch):
 @pytest.mark.parametrize("role", ["viewer", "operator"])
 def test_it_is_for_admins(w, role):
     told = ask(w, role)
-    assert (told.refused, "Only admins" in told.said) == (True, True)
+    assert (told.refused, "BUDGETBOT_ADMINS" in told.said) == (True, True)
 
 
 def test_an_admin_asks_in_slack_and_others_are_refused_kindly(w):

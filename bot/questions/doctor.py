@@ -7,11 +7,8 @@ from bot.questions import Asked
 
 def answer(asked: Asked) -> Health | Outcome:
     """Return what was found; for admins alone, because it names channels, scopes and settings."""
-    if asked.asker.why or asked.asker.role != "admin":
-        why = asked.asker.why or (
-            "Only admins may ask that: BUDGETBOT_ADMINS names them. budgetbot doctor tells more in a shell."
-        )
-        return Outcome(why, done=False, refused=True)
+    if why := asked.asker.lacks("admin", looks=True):
+        return Outcome(f"{why} In a shell, budgetbot doctor tells more.", done=False, refused=True)
     if asked.app is None:
         return Outcome(
             "Only a bot that runs can look at itself: budgetbot doctor does it in a shell.", done=False

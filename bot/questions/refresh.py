@@ -1,13 +1,12 @@
 """`refresh`: fetch what OpenAI knows now, and say what changed."""
 
 from bot.core.outcome import Outcome
-from bot.core.roles import may
 from bot.questions import Asked
 
 
 def answer(asked: Asked) -> Outcome:
     """Return what changed; operators alone may ask, because each time costs OpenAI's patience with everybody."""
-    if why := asked.asker.why or may(asked.asker.role):
+    if why := asked.asker.lacks("operator"):
         return Outcome(why, done=False, refused=True)
     if asked.app is None:
         said = "Whoever answers here cannot reach OpenAI: the next poll reads what there is."

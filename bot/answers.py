@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from bot.core.asker import NOBODY, Asker
-from bot.core.known import MARK, Known, meant, said
+from bot.core.known import Known, meant, said
 from bot.core.query import Misread, parse, words_of
 from bot.core.question import Query
+from bot.core.ranging import MARK
 from bot.edge.store import overlays, records
 from bot.edge.store.store import Store
 from bot.questions import Asked, answering

@@ -1,16 +1,13 @@
 """Names that are said without a verb: what is known by exactly that name, and the commands that ask about it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.core.filters import Filter
+from bot.core.ranging import MARK
 from bot.core.rules.book import Rulebook
 from bot.core.spend import Names
 from bot.core.tokens import unquoted
-
-MARK = re.compile(r"[0-9a-f]{4,12}")
-"""A fingerprint, or enough of its beginning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,11 @@ class Alerts:
 
 
 def gravest(alert: Alert) -> tuple[int, float, datetime, str]:
-    """Return by what alerts are ordered: severity, how far past the amount, and which opened last."""
-    standing = alert.standing
-    share = standing.ratio if standing.ratio is not None else 0.0
-    return -rank(standing.severity or ""), -share, alert.opened_at, standing.fingerprint
+    """Return by what alerts are ordered: severity, how far past the amount, and which opened first."""
+    severity, share, mark = rank_of(alert.standing)
+    return severity, share, alert.opened_at, mark
+
+
+def rank_of(standing: Standing) -> tuple[int, float, str]:
+    """Return by what the standings of alerts are ordered, the gravest first."""
+    return -rank(standing.severity or ""), -(standing.ratio or 0.0), standing.fingerprint

@@ -86,15 +86,24 @@ class Thread:
 
 def thread(tx: Connection, channel: str, ts: str) -> Thread | None:
     """Return the message that stands there; None where it is not one about incidents."""
-    rows = tx.execute(
-        select(col(CardRow.id), col(CardRow.revision), col(CardMember.fingerprint))
-        .join(CardMember, col(CardMember.card_id) == col(CardRow.id))
-        .where(col(CardRow.channel) == channel, col(CardRow.ts) == ts)
+    card = tx.execute(
+        select(CardRow.__table__).where(  # type: ignore[attr-defined]
+            col(CardRow.organization_id) == ORGANIZATION,
+            col(CardRow.channel) == channel,
+            col(CardRow.ts) == ts,
+        )
+    ).fetchone()
+    if card is None:
+        return None
+    members = tx.execute(
+        select(col(CardMember.fingerprint))
+        .where(col(CardMember.card_id) == card.id)
         .order_by(col(CardMember.fingerprint))
     ).fetchall()
-    if not rows:
-        return None
-    return Thread(rows[0][0] or 0, rows[0][1], tuple(row[2] for row in rows))
+    # A reminder lists incidents that live in other messages.
+    listed = card.body.get("fingerprints") or ()
+    marks = tuple(row[0] for row in members) or tuple(map(str, listed))
+    return Thread(card.id, card.revision, marks) if marks else None
 
 
 def called(address: str) -> str:

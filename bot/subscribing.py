@@ -6,17 +6,17 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from bot.answers import answer
-from bot.core.report import Report
+from bot.core.query import parse
+from bot.core.question import Query
 from bot.core.rooms import Target
 from bot.core.subscription import GONE, Subscription
+from bot.digesting import compose
 from bot.edge.slack import Person, SlackTrouble
 from bot.edge.store import outbox, overlays, records, subscriptions
 from bot.edge.store.store import Store
 from bot.questions.subscribe import described
 from bot.render import blocks
 from bot.render.answering import command
-from bot.render.replies import reply
 from bot.rulebook import InForce
 
 log = logging.getLogger("budgetbot.subscribe")
@@ -117,12 +117,13 @@ def _left(slack: Directory, who: str) -> str:
 
 def _said(store: Store, rules: InForce, each: Subscription, now: datetime) -> dict[str, Any] | None:
     """Return the report as it is now, drawn; None where it cannot be asked any more."""
-    told, query = answer(store, rules, f"report {each.report}", now)
-    if not isinstance(told, Report):
+    query = parse(f"report {each.report}", now.astimezone(UTC).date())
+    told = None
+    if isinstance(query, Query):
+        told = compose(store, rules, query, now, footer=_footer(each), asker_zone=each.zone)
+    if told is None:
         log.warning("no report can be asked so", extra={"report": each.report})
-        return None
-    message = reply(told, query)
-    return {"text": message["text"], "blocks": [*message["blocks"], blocks.context(_footer(each))]}
+    return told
 
 
 def _footer(each: Subscription) -> str:

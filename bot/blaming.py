@@ -1,6 +1,7 @@
 """Who and since when, for all that is spoken of at once: two scans of days at most, and one of hours."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
@@ -9,13 +10,14 @@ from bot.core.blame import Suspect, Suspects
 from bot.core.comparison import Question, question
 from bot.core.incident import Finding
 from bot.core.live.meters import Meters
-from bot.core.period import DAY
+from bot.core.period import DAY, Span
 from bot.core.rules.book import Rulebook
 from bot.core.spend import Spend
 from bot.core.telling import Blame
 from bot.core.trail import HOUR, Trail, to_the_hour
 from bot.core.view import LIVE, View, is_money
 from bot.edge.store import records
+from bot.edge.store.billed import first_days
 from bot.edge.store.hours import hours
 from bot.edge.store.store import Store
 from bot.loading import load_spend
@@ -43,12 +45,17 @@ def blame(
 ) -> dict[str, Blame]:
     """Answer each question, by its key; `costs` are billed, cut at the days they need or more."""
     suspects: dict[str, Suspect] = {}
+    maybe_new: dict[str, dict[tuple[str, str], list[int]]] = {}
     for metric, asked in _by_metric(questions).items():
         if (known := _suspects(tx, store, book, view, metric, asked.values(), costs, now)) is not None:
-            suspects |= {key: known.of(each) for key, each in asked.items()}
+            looked = {key: known.of(each) for key, each in asked.items()}
+            suspects |= looked
+            if is_money(metric):
+                maybe_new |= {key: known.maybe_new(each) for key, each in looked.items()}
     trails = {key: suspect.trail for key, suspect in suspects.items() if suspect.trail is not None}
     found = {key: suspect.blame for key, suspect in suspects.items()}
-    return found | _to_the_hour(tx, store, costs, trails, found, now)
+    found |= _to_the_hour(tx, store, costs, trails, found, now)
+    return found | _first_seen(tx, view, found, maybe_new, now)
 
 
 def look(
@@ -98,6 +105,28 @@ def _suspects(
     days = days_needed(questions, view, now)
     daily = load_usage(tx, store, book, (metric,), days, now)[metric] if days else None
     return Suspects(daily, now) if daily is not None and daily.history_from is not None else None
+
+
+def _first_seen(
+    tx: Connection,
+    view: View,
+    found: Mapping[str, Blame],
+    maybe_new: Mapping[str, Mapping[tuple[str, str], Collection[int]]],
+    now: datetime,
+) -> dict[str, Blame]:
+    """Return the blames that began on somebody's first day in all that is stored: few series are looked up."""
+    wanted = {each for values in maybe_new.values() for ids in values.values() for each in ids}
+    if not wanted or view.history_from is None:
+        return {}
+    first = first_days(tx, wanted, Span(view.history_from, now.astimezone(UTC).date() + DAY))
+    return {
+        key: replace(found[key], first_seen=True)
+        for key, values in maybe_new.items()
+        for ids in values.values()
+        if found[key].since[:10]
+        == min((first[each].isoformat() for each in ids if each in first), default="")
+        and found[key].since
+    }
 
 
 # -- hours -----------------------------------------------------------------------------------------

@@ -38,6 +38,16 @@ def blamed(blame, *args, **more):
             "key *ingest-worker*, `gpt-5.2`, since 18 Nov, 97% of the rise",
             id="the day alone",
         ),
+        pytest.param(
+            replace(WHO, first_seen=True),
+            "key *ingest-worker*, `gpt-5.2` output, first seen 18 Nov 09:00 UTC, 74% of the rise",
+            id="somebody who never was there before",
+        ),
+        pytest.param(
+            Blame((KEY,), 130, "2026-11-18"),
+            "key *ingest-worker*, since 18 Nov, more than the whole rise",
+            id="more than all of it, for others fell",
+        ),
         pytest.param(Blame((KEY,), 31), "key *ingest-worker*, 31% of the rise", id="by and by"),
         pytest.param(
             Blame((Part("project", "labs", 1), KEY, OUTPUT), 60, "2026-11-18"),
@@ -81,6 +91,7 @@ def test_why_it_is_not_known(blame, state, said):
 SAME = [blamed(WHO, f"team-{n}", fingerprint=f"{n:012x}", tell={"parts": ()}) for n in range(4)]
 CARDS = {
     "known": [blamed(WHO)],
+    "never there before": [blamed(replace(WHO, first_seen=True))],
     "not known": [blamed(Blame(why_not="nothing is stored before 1 Nov to compare with"))],
     "not by key": [blamed(Blame((MODEL, OUTPUT), 74, "2026-11-18", why_not=NO_KEYS))],
     "where it went says no more": [blamed(Blame((KEY,), 74), tell={"parts": (KEY,)})],

@@ -80,7 +80,13 @@ class Days:
         asked = question(finding, first_day or finding.span.start, reason, at(now))
         first = max(asked.first, self.history_from)
         days = [first + place * DAY for place in range((at(now).date() - first).days + 2)]
-        return Suspects(self.scan(days), at(now), refused=self.refused).of(asked)
+        self.known = Suspects(self.scan(days), at(now), refused=self.refused)
+        return self.known.of(asked)
+
+    def maybe_new(self):
+        """Who of those to blame nobody saw before, as far as the days that were looked at go."""
+        suspect = self.blame()
+        return list(self.known.maybe_new(suspect))
 
 
 def said(suspect):
@@ -412,6 +418,21 @@ def test_live_days_stand_in_for_the_billed():
     asked = question(finding, finding.span.start, "", at("2026-11-20T09:20"))
     suspect = Suspects(days.scan(cuts), at("2026-11-20T09:20"), live=live).of(asked)
     assert said(suspect) == "api_key ingest-worker > model gpt-5.2 > direction output | 100% | 2026-11-20"
+
+
+@pytest.mark.parametrize(
+    ("days", "new"),
+    [
+        pytest.param(quiet(Days()).spend("11-18", "11-20", 300, **RUNAWAY), [("api_key", "key_ingest")], id="a key that was not there before"),
+        pytest.param(quiet(Days()).spend("11-18", "11-20", 300, **RUNAWAY).spend("10-20", "10-20", 60, **RUNAWAY), [], id="there was a trial the month before"),
+        pytest.param(quiet(Days()).spend("11-18", "11-20", 300, key="key_web", item="gpt-5.2, output"), [], id="a key that was always there"),
+        pytest.param(quiet(Days()).spend("11-18", "11-20", 300, key="key_web", item="gpt-6, output"), [("model", "gpt-6")], id="a model"),
+        pytest.param(quiet(Days(history_from=date(2026, 10, 24))).spend("11-03", "11-20", 300, **RUNAWAY).spend("10-28", "11-02", 200, **RUNAWAY), [], id="history does not reach a week back"),
+        pytest.param(Days().spend("09-20", "11-20", 60, key="").spend("11-18", "11-20", 300, **RUNAWAY), [], id="keys were not told before"),
+    ],
+)  # fmt: skip
+def test_who_may_never_have_been_there_before(days, new):
+    assert days.maybe_new() == new
 
 
 # -- since when ------------------------------------------------------------------------------------

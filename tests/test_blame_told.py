@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from bot import blaming
+from bot.answers import answer
 from bot.core.evaluate import evaluate
 from bot.core.period import DAY
 from bot.edge.store import incidents
@@ -26,7 +27,7 @@ rules:
     amount: 1,800
     thresholds: [{at: 50%, severity: info}, {at: 100%, severity: critical}]
 """
-NINE = "key *ingest-worker*, `gpt-5.2` output, since 18 Nov 09:00 UTC, 100% of the rise"
+NINE = "key *ingest-worker*, `gpt-5.2` output, first seen 18 Nov 09:00 UTC, 100% of the rise"
 FIRST, BORN, LAST = date(2026, 9, 20), date(2026, 11, 18), date(2026, 11, 20)
 
 
@@ -92,8 +93,36 @@ def test_a_key_that_runs_away_at_nine_is_named_with_the_hour(labs):
     labs.poll("2026-11-19 14:00")
     (card,) = labs.posts
     assert lines(card)[1] == NINE
-    assert "key ingest-worker, gpt-5.2 output, since 18 Nov 09:00 UTC, 100% of the rise." in card.text
+    assert "key ingest-worker, gpt-5.2 output, first seen 18 Nov 09:00 UTC, 100% of the rise." in card.text
     assert "Where it went" in str(card.attachments)
+
+
+EVERY_KIND = """
+version: 1
+rules:
+  - {id: month, kind: budget, select: {}, each: project, period: month, amount: 1200, thresholds: [100%]}
+  - {id: day, kind: budget, select: {}, each: project, period: day, amount: 100, thresholds: [100%]}
+  - {id: live, kind: budget, metric: spend, select: {}, each: project, period: month, amount: 1200, thresholds: [100%]}
+  - {id: rise, kind: change, each: project, window: 2d, when: {increase: 100%, at_least: $50}}
+  - {id: odd, kind: anomaly, each: project}
+"""
+
+
+@pytest.mark.parametrize("rule", ["month", "day", "live", "rise", "odd"])
+def test_every_kind_of_alert_about_money_names_who_is_new(tmp_path, rule):
+    chosen = [line for line in EVERY_KIND.splitlines() if "{id:" not in line or f"{{id: {rule}," in line]
+    with looping(tmp_path, "\n".join(chosen)) as built:
+        built.poll("2026-11-20 14:00")
+        (card,) = built.posts
+        who = next(line for line in lines(card) if "ingest-worker" in line)
+        assert who.startswith("key *ingest-worker*, `gpt-5.2`")
+        assert ", first seen 18 Nov" in who
+        with built.app.store.reading() as tx:
+            (mark,) = tx.exec_driver_sql("SELECT fingerprint FROM incident").fetchone()
+        moment = at("2026-11-20 14:05")
+        told, _ = answer(built.app.store, built.app.rules.now(moment), f"why {mark}", moment)
+        assert told.blame.first_seen
+        assert told.blame.parts[0].name == "ingest-worker"
 
 
 def test_a_graver_level_names_it_in_the_thread(labs):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from bot.core.comparison import USUAL, Question
 from bot.core.groups import OTHER
+from bot.core.kinds.first_seen import NAMED_LATER
 from bot.core.live.meters import line_of
 from bot.core.needs import settled_until
 from bot.core.onset import left_usual, mean
@@ -51,6 +52,10 @@ class Suspect:
 
     blame: Blame
     trail: Trail | None = None
+    named: tuple[tuple[str, str], ...] = ()
+    """(dimension, value) of each part of it that is a key, a model or the like, and no line item."""
+    begun: date | None = None
+    """The first day that does not tell what was usual."""
 
 
 class Suspects:
@@ -96,6 +101,26 @@ class Suspects:
         if known is None:
             known = self._groups[scope] = self.told.series_in(scope)
         return [series_id for series_id in known.get(group, ()) if series_id in self._seen]
+
+    def maybe_new(self, suspect: Suspect) -> dict[tuple[str, str], list[int]]:
+        """Return who or what of a suspect came to nothing on any known usual day, with all the series of each.
+
+        Nobody can tell within a week of the first day known, or where nobody was told by key or by user until then.
+        """
+        begun, found = suspect.begun, dict[tuple[str, str], list[int]]()
+        if begun is None or suspect.blame.fell or begun - self.known_from < WEEK * DAY:
+            return {}
+        for dimension, value in suspect.named:
+            column = self.told.column(dimension)
+            ids = [series_id for series_id, each in column.items() if each == value]
+            told = dimension not in NAMED_LATER or any(
+                amount > 0 and column[series_id]
+                for sums in self._sums[: self.place(begun)]
+                for series_id, amount in sums.items()
+            )
+            if told and not any(amount > 0 for amount in self.row(ids, Span(self._days[0], begun))):
+                found[dimension, value] = ids
+        return found
 
     def row(self, ids: Iterable[int], span: Span) -> list[int]:
         """Return the sum of some series on each day of a span; zeros where nothing is known."""
@@ -154,6 +179,7 @@ class _Look:
     def apart(self) -> Suspect | str:
         """Return the narrowest part that explains the rise, or why none does."""
         parts: list[Part] = []
+        named: list[tuple[str, str]] = []
         ids, rise, whole = self._ids, 0, 0
         for dimension in self._dimensions():
             children = self._by(dimension, ids)
@@ -178,6 +204,7 @@ class _Look:
             if told is not None:
                 whole = whole if parts else risen
                 parts, ids, rise = told, children[value], rises[value]
+                named.append((dimension, value))
         if not parts:
             rise = sum(self._rise(ids))
         since = self._since(ids, rise)
@@ -187,7 +214,8 @@ class _Look:
             since.isoformat() if since else "",
             why_not="" if parts else NOBODY,
         )
-        return Suspect(blame, self._trail(ids, parts, since) if since else None)
+        who = tuple((dimension, value) for dimension, value in named if dimension != "line_item")
+        return Suspect(blame, self._trail(ids, parts, since) if since else None, who, self._asked.before.end)
 
     # -- the parts ---------------------------------------------------------------------------------
 

@@ -263,9 +263,8 @@ def told_since(taken: Taken, against: Against, seen: Mapping[int, date], told: S
         if against.usual:
             days = earliest(told.column(breakdown.dimension), seen)
             found[breakdown.dimension] = min((day for value, day in days.items() if value), default=date.max)
-        else:
-            named = any(part.value and part.before for part in breakdown.parts)
-            found[breakdown.dimension] = against.versus.start if named else date.max
+        elif not any(part.value and part.before for part in breakdown.parts):
+            found[breakdown.dimension] = date.max
     return found
 
 

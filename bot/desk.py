@@ -26,6 +26,7 @@ from bot.people import People
 from bot.questions import Asked, answering
 from bot.render.replies import reply
 from bot.rulebook import InForce
+from bot.sharing import share
 
 log = logging.getLogger("budgetbot.desk")
 
@@ -74,7 +75,9 @@ class Desk:
 
     def ask(self, words: str, user: str) -> dict[str, Any]:
         """Return the body that answers words, for their author alone unless they say otherwise."""
-        return reply(*self.answered(words, user))
+        answer, query = self.answered(words, user)
+        body = reply(answer, query)
+        return share(self, query, body, user) if query is not None and query.to else body
 
     def answered(self, words: str, user: str, *, sure: bool = False) -> Answered:
         """Return the answer to words, and the question as it was understood (None where it was not).
@@ -116,8 +119,11 @@ class Desk:
     def refused(self, asker: Asker, what: str, about: str, why: str) -> None:
         """Keep that somebody was refused something: what is tried is as telling as what is done."""
         log.info("refused", extra={"who": asker.who, "what": what, "why": why})
-        with self.store.writing() as tx:
-            overlays.audit(tx, self.clock(), asker.who, what, about, {}, {"refused": why})
+        try:
+            with self.store.writing() as tx:
+                overlays.audit(tx, self.clock(), asker.who, what, about, {}, {"refused": why})
+        except Unanswered as failed:  # a refusal stands whether it is written down or not
+            log.error("refusal not kept", extra={"who": asker.who, "why": str(failed)})  # noqa: TRY400 - a sentence
 
     def tell(self, click: Click, message: Mapping[str, Any]) -> None:
         """Say something to one person who has no response_url: where they were, else in a direct message."""

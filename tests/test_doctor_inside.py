@@ -12,6 +12,7 @@ from bot.questions.doctor import answer
 from bot.render import terminal
 from bot.render.replies import reply
 from tests.heard import listening
+from tests.spending import golden
 from tests.standins.slack import Fault, refuse
 from tests.standins.slack_rules import check_message
 from tests.syncing import empty_database
@@ -109,12 +110,41 @@ MANY = Health(
 )
 
 
+ILL = Health(
+    (
+        Finding("polls", "ok", "the last one, 4 minutes ago, was complete"),
+        Finding(
+            "messages",
+            "wrong",
+            "3 messages could not be delivered yet, the oldest for 2 hours",
+            "Nothing is lost.",
+        ),
+        Finding(
+            "#finance", "wrong", "the bot is not in it", "In Slack, type /invite in it and choose the app."
+        ),
+        Finding(
+            "Slack scope files:write, files:read", "note", "not granted: export sends no file", "Allow it."
+        ),
+        Finding("Slack", "ok", "workspace Example (T1TEAM), as U1BOT"),
+    ),
+    at("2025-10-05 13:09"),
+)
+WELL = Health((Finding("polls", "ok", "the last one, 4 minutes ago, was complete"),), at("2025-10-05 13:09"))
+
+
+@pytest.mark.parametrize(("name", "health"), [("ill", ILL), ("well", WELL)])
+def test_the_answers_are_the_golden_ones(name, health):
+    body = reply(health, Query("doctor"))
+    golden(f"reply_doctor_{name}.json", json.dumps(body, indent=1, ensure_ascii=False))
+    check_message({key: body[key] for key in ("text", "blocks")})
+
+
 def test_whatever_is_found_slack_takes_the_message():
     body = reply(MANY, Query("doctor"))
     check_message({key: body[key] for key in ("text", "blocks")})
     assert "<!channel>" not in json.dumps(body)
     assert "60 things to mend" in body["text"]
-    assert "#room-0, #room-1, #room-2 and 57 others (60 in all) the bot is in it" in str(body["blocks"])
+    assert "#room-0, #room-1, #room-2 and 57 others (60 in all): the bot is in it" in str(body["blocks"])
 
 
 def test_a_shell_tells_the_same_to_people_and_machines():

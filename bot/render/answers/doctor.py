@@ -54,7 +54,7 @@ def slack(answer: Health, query: Query | None = None) -> dict[str, Any]:
     body += [blocks.section(_drawn(finding)) for finding in shown[:MOST]]
     if len(shown) > MOST:
         body.append(blocks.context(f"and {len(shown) - MOST} more: budgetbot doctor shows all in a shell"))
-    well = [said(f"{finding.what} {finding.said}") for finding in folded(answer.of("ok"))]
+    well = [said(f"{finding.what}: {finding.said}") for finding in folded(answer.of("ok"))]
     if well:
         body.append(blocks.context(blocks.clip_mrkdwn(f"Well: {' · '.join(well)}", 2_000)))
     at = f"{answer.at.day} {answer.at:%b %H:%M} UTC"

@@ -81,6 +81,7 @@ def lived(tmp_path_factory):
                 return slack.slash(words, user=user).wait()[0]
 
             built.say, built.mark = say, lambda project: mark(built, project)
+            say(f"ack {built.mark(SEARCH)[:6]}", "2025-10-03 12:20", "U3GUEST")
             say(f"ack {built.mark(SEARCH)} -- known load test", "2025-10-03 12:30")
             built.ledger.cost("2025-10-04", SEARCH, "gpt-5.2, output", "300")
             built.poll("2025-10-04 12:00")
@@ -119,7 +120,7 @@ def here(lived, monkeypatch, capsys):
 def test_the_alerts_of_a_range_and_who_did_what(lived):
     answer = lived.say("history 30d", "2025-10-05 12:00")
     assert answer["text"].startswith(
-        "2 alerts stood in 6 Sep – 5 Oct, 2 of them still open; 1 of them nobody acknowledged."
+        "2 alerts, 6 Sep – 5 Oct: all of them are open; 1 of them nobody acknowledged."
     )
     (table,) = [block for block in answer["blocks"] if block["type"] == "table"]
     told = [[cell["text"] for cell in row] for row in table["rows"]]
@@ -139,6 +140,7 @@ def test_the_alerts_of_a_range_and_who_did_what(lived):
         "4 Oct 13:00 <@U2BOB> silenced project=labs until 5 Oct 09:00: &lt;!channel&gt; migration (si_1)",
         "4 Oct 12:00 budgetbot took back the acknowledgement of search-prod: it is critical now",
         "3 Oct 12:30 <@U1ALICE> acknowledged search-prod: known load test",
+        f"3 Oct 12:20 <@U3GUEST> was refused: ack {lived.mark(SEARCH)[:6]}: Guests may look, and change nothing.",
     ]
     run = [e["value"] for b in answer["blocks"] for e in b.get("elements", ()) if e.get("type") == "button"]
     assert f"v1|history {lived.mark(LABS)}" in run
@@ -161,7 +163,7 @@ def test_filters_choose_alerts_and_what_was_done_about_them(here, filters, subje
     told = here("history", "30d", *filters.split(), "--format", "json").json
     assert [each["group"]["project"] for each in told["alerts"]] == subjects
     known = {each["fingerprint"] for each in told["alerts"]} | ({"si_1"} if "labs" in subjects else set())
-    assert {deed["subject"] for deed in told["actions"]} <= known
+    assert all(any(mark.startswith(deed["subject"]) for mark in known) for deed in told["actions"])
 
 
 def test_one_alert_from_its_beginning(lived, here):
@@ -176,15 +178,16 @@ def test_one_alert_from_its_beginning(lived, here):
         f"SELECT transition, level, value_nano FROM event WHERE fingerprint = '{fingerprint}' ORDER BY id",
     )
     assert [(what, level, float(value) * DOLLAR) for what, level, value in kept] == stored
-    assert [each["what"] for each in told["events"]] == ["fired", "ack", "raised", "unack"]
+    assert [each["what"] for each in told["events"]] == ["fired", "ack", "ack", "raised", "unack"]
     assert told["events"][0]["delivered"][0]["to"] == "search-ops"
     assert told["events"][0]["delivered"][0]["state"] == "sent"
     text = here("history", fingerprint).out
     assert "3 Oct 12:30  U1ALICE acknowledged it: known load test" in text
+    assert "3 Oct 12:20  U3GUEST was refused: ack it: Guests may look" in text
     assert "raised 100% at $1,150.25: higher level → #search-ops" in text
     csv = here("history", fingerprint, "--format", "csv").out.splitlines()
     assert csv[0].startswith("at,what,level,value")
-    assert len(csv) == 5
+    assert len(csv) == 6
 
 
 def test_a_silence_is_part_of_an_alerts_history(lived):
@@ -197,7 +200,7 @@ def test_a_silence_is_part_of_an_alerts_history(lived):
 
 
 def test_a_range_in_which_nothing_stood_says_so(here):
-    assert "No alert stood in 1–30 Sep." in here("history", "2025-09").out
+    assert "No alert, 1–30 Sep." in here("history", "2025-09").out
     assert here("history", "2025-09", "--format", "json").json["alerts"] == []
 
 
@@ -315,7 +318,24 @@ DEEDS = (
         {"matchers": {"project": [HOSTILE]}, "ends_at": "2026-11-23T09:00:00+00:00"},
     ),
     Deed(NOW, "U2BOB", "ack", "9f00aa11bb22", "search-prod", {}, {"refused": "Only operators may do that."}),
-    Deed(NOW, "U2BOB", "subscribe", "su_3", "", {}, {"words": "weekly monday 09:00 by project"}),
+    Deed(
+        NOW,
+        "U2BOB",
+        "subscribe",
+        "su_3",
+        "",
+        {},
+        {"when": "weekly monday 09:00", "report": "last-week by project", "zone": "UTC"},
+    ),
+    Deed(
+        NOW,
+        "U2BOB",
+        "more",
+        "9f00aa11bb22",
+        "search-prod",
+        {"amount": 1},
+        {"wish": 14_500 * DOLLAR, "reason": "launch"},
+    ),
     Deed(NOW, "U2BOB", "refresh", "costs", "", {}, {"said": "nothing changed"}),
     Deed(NOW, "U2BOB", HOSTILE, HOSTILE),
 )

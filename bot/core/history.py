@@ -8,6 +8,9 @@ from bot.core.explanation import Delivery
 from bot.core.period import Span
 from bot.core.status import Standing
 
+SHORTEST = 4
+"""Letters of a fingerprint that tell which is meant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -49,6 +52,12 @@ class Deed:
     """How people call that; '' where they have no other name for it."""
     before: Mapping[str, object] = field(default_factory=dict)
     after: Mapping[str, object] = field(default_factory=dict)
+
+    def concerns(self, fingerprint: str) -> bool:
+        """Tell whether it is about an alert; what was refused is kept in the words of who tried."""
+        if self.subject == fingerprint or "refused" not in self.after:
+            return self.subject == fingerprint
+        return any(len(word) >= SHORTEST and fingerprint.startswith(word) for word in self.subject.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class _Reader:
         done = [replace(deed, about=called.get(deed.subject, "")) for deed in deeds if deed.at >= since]
         if filters:
             marks = self._marks([each for each in stood if each.fingerprint in called], since, until)
-            done = [deed for deed in done if deed.subject in called or deed.subject in marks]
+            done = [deed for deed in done if deed.subject in marks or any(map(deed.concerns, called))]
         return tuple(meant), tuple(done)
 
     def pasts(self, stood: list[Incident], deeds: tuple[Deed, ...]) -> list[Past]:
@@ -116,7 +116,7 @@ class _Reader:
         """Return everything that happened to an incident, in the order of time."""
         until = self.now + INSTANT
         deeds = past.deeds(self.tx, incident.opened_at, until)
-        mine = tuple(deed for deed in deeds if deed.subject == incident.fingerprint)
+        mine = tuple(deed for deed in deeds if deed.concerns(incident.fingerprint))
         moments = [
             Moment(each.at, each.transition, each.level, each.value, each.reason, poll=each.poll,
                    deliveries=each.deliveries)

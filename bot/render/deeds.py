@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from bot.core.history import Deed
+from bot.core.money import show_usd
 from bot.core.period import show_day
 from bot.render import blocks
 from bot.render.alert_words import named
@@ -66,13 +67,15 @@ def act(what: str, name: str, before: Mapping[str, object], after: Mapping[str, 
         case "unsilence":
             return f"ended the silence of {_matched(before, quote) or name}{_note(after, quote)}{_mark(name)}"
         case "subscribe":
-            return f"subscribed to {quote(_first(after, 'words', 'when')) or name}"
+            return f"subscribed to {quote(_first(after, 'report', 'when')) or name}"
         case "unsubscribe":
-            return (
-                f"ended a subscription, {quote(_first(before, 'words', 'when')) or name}{_note(after, quote)}"
-            )
+            return f"ended a subscription, {quote(_first(before, 'report', 'when')) or name}{_note(after, quote)}"
         case "refresh":
-            return "had OpenAI's figures read"
+            return f"had OpenAI's figures read{_note(after, quote, ('said',))}"
+        case "more":
+            wish = after.get("wish")
+            money = show_usd(wish) if isinstance(wish, int) else "more"
+            return f"asked for {money} for {name}{_note(after, quote)}"
     return f"{quote(what)}: {name}{_note(after, quote)}"
 
 

@@ -22,14 +22,21 @@ def headline(answer: History, query: Query | None, style: Style) -> str:
     days = show_span(answer.span)
     count = len(answer.alerts)
     if not count:
-        return f"No alert{only} stood in {days}"
-    told = f"{style.bold(f'{count:,} alert' + ('s' if count > 1 else ''))}{only} stood in {days}"
-    told += f", {answer.open:,} of them still open" if answer.open else ", none is open any more"
+        return f"No alert{only}, {days}"
+    told = f"{style.bold(f'{count:,} alert' + ('s' if count > 1 else ''))}{only}, {days}: {_still(answer, count)}"
     if answer.unattended == count:
-        return f"{told}; nobody acknowledged any" if count > 1 else f"{told}; nobody acknowledged it"
+        return f"{told}; nobody acknowledged {'any' if count > 1 else 'it'}"
     if answer.unattended:
         return f"{told}; {answer.unattended:,} of them nobody acknowledged"
-    return f"{told}; all of them were acknowledged" if count > 1 else f"{told}; it was acknowledged"
+    return f"{told}; {'all of them were' if count > 1 else 'it was'} acknowledged"
+
+
+def _still(answer: History, count: int) -> str:
+    if answer.open == count:
+        return "all of them are open" if count > 1 else "it is open"
+    if answer.open:
+        return f"{answer.open:,} still open"
+    return "none is open any more" if count > 1 else "it is over"
 
 
 def _of_one(past: Past, answer: History, style: Style) -> str:

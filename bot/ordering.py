@@ -116,9 +116,15 @@ def together(outcomes: Sequence[Outcome]) -> Outcome:
     """Return one outcome for several; a refusal of one is not hidden by the others, and is said once."""
     if len(outcomes) == 1:
         return outcomes[0]
+    people = {each.by for each in outcomes if each.by}
+    one = next(iter(people)) if len(people) == 1 else ""
     return Outcome(
-        " ".join(dict.fromkeys(each.said.replace("{by}", each.by) for each in outcomes)),
+        " ".join(
+            dict.fromkeys(each.said if one else each.said.replace("{by}", each.by) for each in outcomes)
+        ),
+        one,
         done=any(each.done for each in outcomes),
+        changed=any(each.changed for each in outcomes),
         refused=any(each.refused for each in outcomes),
     )
 
@@ -133,8 +139,17 @@ def at(moment: datetime) -> str:
     return f"{show_instant(moment)} UTC"
 
 
+def ago(span: timedelta) -> str:
+    """Return `4 minutes ago`, `3 hours ago`, `2 days ago`; never more than one unit."""
+    minutes = max(0, span // timedelta(minutes=1))
+    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if count := minutes // length:
+            return f"{count} {unit}{'s' if count != 1 else ''} ago"
+    return "just now"
+
+
 def _together(about: Iterable[Incident]) -> str:
-    names = list(dict.fromkeys(name_of(incident) for incident in about))
+    names = sorted({name_of(incident) for incident in about})
     if len(names) > NAMED:
         return f"*{len(names)} alerts*"
     return ", ".join(f"*{blocks.name(name, 120)}*" for name in names)

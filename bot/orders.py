@@ -11,7 +11,7 @@ from bot.core.question import Query
 from bot.core.silence import all_hold
 from bot.edge.store import overlays
 from bot.edge.store.store import Store
-from bot.ordering import Order, at, name_of, together
+from bot.ordering import Order, ago, at, name_of, together
 from bot.overlays import outgrown
 from bot.render.alert_words import named
 from bot.rulebook import InForce
@@ -51,14 +51,15 @@ def acknowledge(order: Order, marks: Sequence[str]) -> Outcome:
         found = order.find(mark)
         said = found if isinstance(found, Outcome) else _acknowledge(order, found)
         outcomes.append(said)
-        if said.done and not said.by and isinstance(found, Incident):
+        if said.changed and isinstance(found, Incident):
             done.append(found)
     if done:
         order.tell(done, "acknowledged", f"Acknowledged by {named(order.by.who)}")
     if len(done) <= FEW or len(done) < len(outcomes):
         return together(outcomes)
     return Outcome(
-        f"{len(done)} alerts are acknowledged: no reminder and no escalation until one grows by 25% or becomes graver."
+        f"{len(done)} alerts are acknowledged: no reminder and no escalation until one grows by 25% or becomes graver.",
+        changed=True,
     )
 
 
@@ -96,7 +97,10 @@ def _acknowledge(order: Order, incident: Incident) -> Outcome:
         return order.refuse(incident.fingerprint, why)
     before = overlays.acknowledgements(order.tx, [incident.fingerprint]).get(incident.fingerprint)
     if before and not outgrown(book, before, incident):
-        return Outcome(f"{name} is acknowledged already, by {{by}} at {at(before.at)}.", before.by)
+        return Outcome(
+            f"{name} is acknowledged already, by {{by}} at {at(before.at)}, {ago(order.now - before.at)}.",
+            before.by,
+        )
     rule = book.rule(incident.rule_id)
     falls = rule is not None and rule.falls
     given = Acknowledgement.of(incident, order.by.who, order.now, falls=falls)
@@ -104,7 +108,9 @@ def _acknowledge(order: Order, incident: Incident) -> Outcome:
     order.audit(incident.fingerprint, _held_by(before), {**_held_by(given), **order.note()})
     return Outcome(
         f"{name} is acknowledged: no reminder and no escalation until it grows by 25% or becomes graver. "
-        f"unack {incident.fingerprint} takes that back."
+        f"unack {incident.fingerprint} takes that back.",
+        changed=True,
+        undo=f"unack {incident.fingerprint}",
     )
 
 
@@ -121,7 +127,7 @@ def _take_back(order: Order, mark: str) -> Outcome:
     overlays.take_back(order.tx, found.fingerprint)
     order.audit(found.fingerprint, _held_by(before), order.note())
     order.tell([found], "taken back", f"No longer acknowledged: taken back by {named(order.by.who)}")
-    return Outcome(f"{name_of(found)} is acknowledged no longer.")
+    return Outcome(f"{name_of(found)} is acknowledged no longer.", changed=True)
 
 
 def _held_by(given: Acknowledgement | None) -> dict[str, object]:

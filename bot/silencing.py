@@ -58,7 +58,9 @@ def silence(order: Order, *, sure: bool) -> Outcome:
     woken = f" or until it grows by {show_usd(made.wake, cents=False)}" if made.wake else ""
     return Outcome(
         f"{made.mark} holds back {words} {until}{woken}: {made.reason}. "
-        f"That is {count} firing now. unsilence {made.mark} takes it back."
+        f"That is {count} firing now. unsilence {made.mark} takes it back.",
+        changed=True,
+        undo=f"unsilence {made.mark}",
     )
 
 
@@ -85,7 +87,8 @@ def unsilence(order: Order, mark: str) -> Outcome:
                 return Outcome(f"{name_of(found)} is not silenced.", done=False)
             words = " ".join(map(str, holding.conditions))
             said = f"{name_of(found)} is held back by {holding.mark} ({words}): unsilence {holding.mark} ends that."
-            return Outcome(said, done=False)
+            ends = f"unsilence {holding.mark}"
+            return Outcome(said, done=False, asks=ends, does=f"End {holding.mark} for all it holds back")
     for each in mine:
         if why := _may_end(order, each):
             return order.refuse(each.mark, why)
@@ -96,7 +99,7 @@ def unsilence(order: Order, mark: str) -> Outcome:
         # Their cards say so no longer; what was held back is said by the tick that follows.
         outbox.touch(order.tx, [incident.fingerprint for incident in held])
     marks = " and ".join(each.mark for each in mine)
-    return Outcome(f"{marks} is over: what it held back is said with the next poll.")
+    return Outcome(f"{marks} is over: what it held back is said with the next poll.", changed=True)
 
 
 def until_words(moment: datetime, zone: str) -> str:

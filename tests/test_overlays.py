@@ -95,7 +95,7 @@ def test_an_acknowledgement_stands_on_the_card_and_once_in_the_thread(story):
     assert "Acknowledged by <@U1ALICE> at 2 Oct 12:30 UTC" in shown(story.card)
 
     again = story.order("ack FP", "2026-10-02 13:30", who="U2BOB")
-    assert again.said == "search-prod is acknowledged already, by {by} at 2 Oct 12:30 UTC."
+    assert again.said == "search-prod is acknowledged already, by {by} at 2 Oct 12:30 UTC, 1 hour ago."
     assert (again.by, again.refused) == ("U1ALICE", False)
     story.poll("2026-10-02 14:00")
     assert len(story.lines) == 1

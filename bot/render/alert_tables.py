@@ -24,7 +24,7 @@ def table(
     unsorted: Sequence[Told], revision: int, mentions: Sequence[str], card_id: int = 0
 ) -> dict[str, Any]:
     """Return the message that holds several incidents."""
-    told = sorted(unsorted, key=_worst)
+    told = sorted(unsorted, key=worst_first)
     alive = [each for each in told if each.incident.state == "firing" or each.incident.late]
     gravest = max((each.incident for each in alive or told), key=lambda i: rank(i.severity))
     line = _headline(told, alive)
@@ -48,12 +48,12 @@ def table(
 
 def overflow(told: Sequence[Told]) -> list[str]:
     """Return the thread lines for incidents that the table has no row for, ten to a line."""
-    rest = sorted(told, key=_worst)[ROWS:] if len(told) > 1 else []
+    rest = sorted(told, key=worst_first)[ROWS:] if len(told) > 1 else []
     lines = [f"• {headline(each)} · `{each.incident.fingerprint}`" for each in rest]
     return ["\n".join(lines[start : start + 10]) for start in range(0, len(lines), 10)]
 
 
-def _worst(told: Told) -> tuple[int, str]:
+def worst_first(told: Told) -> tuple[int, str]:
     """Order by dollars over, so that a row moves only when its money does; what is not in dollars by none."""
     return (-(words(told).over(told) or 0), told.incident.fingerprint)
 
@@ -137,7 +137,7 @@ def _headline(told: Sequence[Told], alive: Sequence[Told]) -> str:
         zero = "$0" if worst.unit.dollars else "0"
         of = f"at *{share}*" if worst.incident.amount else f"with *{value}* of {zero}"
         return f"{count} are past a level; the furthest is *{blocks.name(worst.subject, 80)}* {of}"
-    worst = min(alive, key=lambda each: (-rank(each.incident.severity), _worst(each)))
+    worst = min(alive, key=lambda each: (-rank(each.incident.severity), worst_first(each)))
     first = f"{who(worst)}, {blocks.escape(words(worst).cell(worst.figures, short))}"
     if len({each.telling.kind for each in told}) > 1:
         kinds = Counter(each.telling.kind for each in alive)

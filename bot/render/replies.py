@@ -48,9 +48,13 @@ def _outcome(answer: Outcome) -> dict[str, Any]:
     done = said(answer.said).replace("{by}", named(answer.by))
     mark = ":white_check_mark:" if answer.done else ":information_source:"
     body = [blocks.section(f"{mark} {done}")]
+    buttons = []
     if answer.asks:
-        sure = blocks.button(answer.does, SURE, f"{VERSION}|{answer.asks}", "danger")
-        body.append(blocks.actions([sure]))
+        buttons.append(blocks.button(answer.does, SURE, f"{VERSION}|{answer.asks}", "danger"))
+    if answer.undo:
+        buttons.append(run_button(answer.undo, "Undo", "undo"))
+    if buttons:
+        body.append(blocks.actions(buttons))
     return blocks.message(done, body)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from bot.clicks import CLICKS, EVENTS, SUBMISSIONS, doing
+from bot.clicks import CLICKS, EVENTS, SUBMISSIONS, Doing, doing
 from bot.clicks.click import Click
 from bot.core.errors import Unanswered
 from bot.desk import Desk
@@ -46,13 +46,21 @@ class Listener:
             respond({"text": "This button is of another version of me. Try /budget help."})
         else:
             click = Click.of(action_id, payload, respond)
-            at_home = click.view.get("type") == "home"
-            if at_home:  # which has no response_url
-                click = replace(click, respond=partial(self._desk.homes.answer, click))
-            who.click(self._desk, click)
-            if at_home:
-                self._desk.homes.again(click.user)
+            if click.view.get("type") == "home":
+                self._at_home(who, click)
+            else:
+                who.click(self._desk, click)
         self._heard.keep()
+
+    def _at_home(self, who: Doing, click: Click) -> None:
+        """Answer a click on the Home tab, which has no response_url, and show there what became of it."""
+        homes = self._desk.homes
+        try:
+            who.click(self._desk, replace(click, respond=partial(homes.answer, click)))
+        except Exception:
+            homes.answer(click, {"text": "Something went wrong on our side, and the log says what."})
+            raise
+        homes.again(click.user)
 
     def submission(self, callback_id: str, payload: Payload, respond: Respond) -> None:
         """Take a modal that was sent; it is closed by then."""

@@ -53,7 +53,7 @@ def test_an_answer_is_posted_where_it_is_asked_for(spent, slack):
     assert "Spend by project, 1–30 Sep" in posted.text
     assert f"<@U1ALICE> asked `report last-month by project in {OPS}`" in str(posted.blocks)
     with closing(sqlite3.connect(spent.tmp_path / "budgetbot.db")) as held:
-        audited = held.execute("SELECT who, what, about FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+        audited = held.execute("SELECT who, what, subject FROM audit ORDER BY id DESC LIMIT 1").fetchone()
     assert audited == ("U1ALICE", "share", OPS)
 
 

@@ -208,6 +208,13 @@ def test_what_cannot_be_read_is_answered_with_what_can(posted):
     assert "v1|why" in json.dumps(told.blocks)
 
 
+@pytest.mark.parametrize("words", ["report project=<!channel>", "<!here> `x` *_~", "\u202ewhy", "x" * 3_000])
+def test_hostile_words_mention_nobody(posted, words):
+    told = answered(posted, words, cards(posted)[0])
+    assert "<!" not in told.text
+    assert "\u202e" not in json.dumps([told.text, told.blocks], ensure_ascii=False)
+
+
 # -- words -------------------------------------------------------------------------------------------------
 
 

@@ -6,8 +6,10 @@ from typing import Any
 from bot.core.alerts import Alert, Alerts
 from bot.core.dimension import described
 from bot.core.question import Query
+from bot.core.reference import Reference
 from bot.core.rules.book import SEVERITIES
 from bot.core.units import unit_of
+from bot.core.verbs import VERBS
 from bot.render import blocks, headlines
 from bot.render.alert_words import EMOJI, named
 from bot.render.answering import command, csv_of, dated, file_of, foot, iso, json_of, run_button, warnings
@@ -21,7 +23,8 @@ ROWS = 20
 """Alerts that a person is shown one by one; json and csv carry every one."""
 ONE_BY_ONE = 5
 """So many, or fewer, have buttons of their own."""
-NAME = 60
+NAME, NAMED = 60, 40
+"""Characters of a name in a cell, and on a button."""
 _TITLES = ("State", "What", "Figures", "Since", "Looked after by", "Rule")
 _COLUMNS = (
     "fingerprint", "rule", "group", "start", "end", "state", "level", "severity", "value", "amount", "ratio", "unit",
@@ -67,9 +70,7 @@ def slack(answer: Alerts, query: Query | None = None) -> dict[str, Any]:
         run_button("status", "Status", "status"),
     ]
     if len(answer.alerts) > ONE_BY_ONE:
-        worst = answer.alerts[0].standing
-        subject = blocks.plain(worst.subject, 40)
-        more.insert(0, run_button(f"explain {worst.fingerprint}", f"Explain {subject}", "explain"))
+        more = _of_many(answer, query) + more
     body.append(blocks.actions(more))
     return blocks.message(f"{headline(answer, query, SPOKEN)}.", body)
 
@@ -114,18 +115,34 @@ def _attended(each: Alert) -> str:
 
 
 def _buttons(each: Alert, place: int) -> dict[str, Any]:
-    mark = each.standing.fingerprint
-    reference = f"v1|{mark}|{each.revision}"
-    if each.standing.acknowledged_by:
-        buttons = [blocks.button("Un-acknowledge", "alert.unack", reference)]
+    standing = each.standing
+    mark = standing.fingerprint
+    about = str(Reference(mark, revision=each.revision))
+    if standing.acknowledged_by:
+        buttons = [blocks.button("Un-acknowledge", "alert.unack", about)]
     else:
-        buttons = [blocks.button("Acknowledge", "alert.ack", reference, None if place else "primary")]
+        buttons = [blocks.button("Acknowledge", "alert.ack", about, None if place else "primary")]
+    if standing.silenced_by:
+        buttons.append(blocks.button("End the silence", "alert.unsilence", about))
+    else:
+        buttons.append(blocks.button("Silence…", "alert.silence", about))
     buttons += [
         run_button(f"why {mark}", "Why", "why"),
-        run_button(f"explain {mark}", "Explain", "explain"),
         run_button(f"history {mark}", "History", "history"),
     ]
     return blocks.actions(buttons)
+
+
+def _of_many(answer: Alerts, query: Query | None) -> list[dict[str, Any]]:
+    """Return the buttons of a table: all of it, as far as an order can name it, and its worst."""
+    worst = answer.alerts[0].standing
+    subject = blocks.plain(worst.subject, NAMED)
+    buttons = [run_button(f"explain {worst.fingerprint}", f"Explain {subject}", "explain")]
+    filters = query.filters if query else ()
+    if all(each.key in VERBS["ack"].keys for each in filters):
+        words = " ".join(["ack all", *map(str, filters)])  # it asks first
+        buttons.insert(0, run_button(words, f"Acknowledge all {len(answer.alerts):,}…", "all"))
+    return buttons
 
 
 def _table(answer: Alerts) -> dict[str, Any]:

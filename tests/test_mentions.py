@@ -215,6 +215,20 @@ def test_hostile_words_mention_nobody(posted, words):
     assert "\u202e" not in json.dumps([told.text, told.blocks], ensure_ascii=False)
 
 
+# -- where alerts are listed ---------------------------------------------------------------------------------
+
+
+def test_an_open_alert_is_acknowledged_where_it_is_listed(fresh):
+    answer = fresh.people.slash("alerts").wait()[0]
+    worst = mark(fresh, '["proj_d"]')
+    fresh.people.press(answer, "alert.ack")
+    assert until(fresh, lambda: rows(fresh, "SELECT fingerprint FROM acknowledgement") == [(worst,)])
+    again = fresh.people.slash("alerts").wait()[0]
+    assert "nobody looks after 4 of them" in again["text"]
+    fresh.people.press(again, "alert.unack")
+    assert until(fresh, lambda: rows(fresh, "SELECT fingerprint FROM acknowledgement") == [])
+
+
 # -- words -------------------------------------------------------------------------------------------------
 
 

@@ -55,6 +55,8 @@ class App:
     """What is polled; nothing named is everything."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the process is to end: who waits for OpenAI waits no longer."""
+    readers: list[threading.Thread] = field(default_factory=list)
+    """Who reads OpenAI because somebody asked for it now."""
     _openai: OpenAI | None = field(default=None)
     _slack: Slack | None = field(default=None)
     _pacer: Pacer = field(default_factory=Pacer)

@@ -67,7 +67,9 @@ def refresh(app: App, by: str) -> Refreshed:
         return Refreshed(soon)
     done: Future[Refreshed] = Future()
     # A thread of its own: a stop waits for every answer that is owed, and OpenAI may take minutes to say no.
-    threading.Thread(target=_fetch, args=(app, by, done), name="refresh", daemon=True).start()
+    reader = threading.Thread(target=_fetch, args=(app, by, done), name="refresh", daemon=True)
+    app.readers[:] = [*(each for each in app.readers if each.is_alive()), reader]
+    reader.start()
     for _ in range(int(PATIENCE / LOOK)):
         try:
             return done.result(LOOK)

@@ -126,10 +126,12 @@ def work(
         while (loop.is_alive() or not polls) and not stopping.wait(1.0):
             pass
         asked_at = time.monotonic()
-    if polls:
-        loop.join(max(0.0, asked_at + GRACE - time.monotonic()))
-    log.info("stopped", extra={"left": "a read that nobody answered"} if loop.is_alive() else {})
-    return not loop.is_alive()
+    begun = [thread for thread in (loop, *app.readers) if thread.is_alive()]
+    for thread in begun:
+        thread.join(max(0.0, asked_at + GRACE - time.monotonic()))
+    left = any(thread.is_alive() for thread in begun)
+    log.info("stopped", extra={"left": "a read that nobody answered"} if left else {})
+    return not left
 
 
 def _ears(app: App, closing: ExitStack, *, socket: bool, port: int | None) -> Iterator[Ear]:

@@ -1,6 +1,7 @@
 """`refresh`: OpenAI is read now, what changed is said, and nobody asks it twice a minute."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from bot.demo.openai_faults import Hang, Status
 from bot.questions import Asked
 from bot.questions.refresh import answer
 from tests.heard import listening
-from tests.shell import Here, environment
+from tests.shell import Here, environment, started
 from tests.syncing import empty_database
 from tests.world import SEARCH, at, world
 
@@ -182,3 +183,47 @@ def test_a_script_sees_that_openai_did_not_answer(w, monkeypatch, capsys):
     done = Here(monkeypatch, capsys)(w.tmp_path, environment(w), "refresh")
     assert done.code == 4
     assert "not complete" in done.said[0]
+
+
+# -- a process -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def live(tmp_path):
+    """A world whose clock is the wall's, and a bot that has polled once and will not again for long."""
+    (tmp_path / "budgetbot.db").write_bytes(empty_database())
+    with world(tmp_path, offers=("costs",)) as built:
+        built._clock[0] = datetime.now(UTC)
+        built.rules(RULES)
+        with started(tmp_path / "run", environment(built, BUDGETBOT_POLL="0 0 29 2 *"), "run") as process:
+            built.slack.people.wait_connected()
+            wait_for(lambda: '"polled"' in process.err.read_text(encoding="utf-8"))
+            built.process = process
+            yield built
+
+
+def wait_for(true, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+
+
+def test_what_a_refresh_finds_is_said_without_a_poll(live):
+    live.ledger.cost(datetime.now(UTC).date(), SEARCH, "gpt-5.2, output", "70")
+    live._clock[0] = datetime.now(UTC)
+    assert "1 alert opened" in live.slack.slash("refresh").wait(seconds=30)[0]["text"]
+    wait_for(lambda: live.posts)
+    done = live.process.end()
+    assert done.code == 0, done.err
+
+
+def test_a_stop_while_a_refresh_hangs_is_a_stop(live):
+    live.openai.break_down(Hang(60))
+    asked = len(live.openai.requests)
+    refreshed = live.slack.slash("refresh")
+    wait_for(lambda: len(live.openai.requests) > asked)
+    done = live.process.end(timeout=12)
+    assert done.code == 0, done.err
+    assert "Traceback" not in done.err
+    assert "being stopped" in refreshed.answers[0]["text"]

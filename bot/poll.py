@@ -93,7 +93,6 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
             tend(tx, book, now, rules.voice)
     if not skew and (before is None or before.now <= now):
         digest(app.store, rules, now)
-        subscribed(app.store, rules, now)
         score(app.store, now, synced.missed, judged.estimates)
     complete = synced.complete and not skew
     log.info(
@@ -126,6 +125,10 @@ def deliver(app: App, done: Tick, *, wait: float = 0.0, stopped: Callable[[], bo
     now = max(done.now, before.now) if before else done.now
     try:
         delivered = app.courier().deliver(now, wait=wait, stopped=stopped)
+        # What one person alone wants to read is worked out when everybody has heard what is urgent.
+        if not stopped() and not _skew(app) and subscribed(app.store, app.rules.last(now), done.now):
+            later = app.courier().deliver(now, wait=wait, stopped=stopped)
+            delivered = replace(later, done=delivered.done + later.done)
         return replace(done, delivered=delivered, unsaid=_refused(app) if delivered.waiting else None)
     except BotError as refused:
         with app.store.reading() as tx:

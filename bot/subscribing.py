@@ -45,13 +45,16 @@ class Directory(Protocol):
     def user(self, user_id: str) -> Person: ...
 
 
-def subscribed(store: Store, rules: InForce, now: datetime) -> None:
-    """Write the reports that fell due since they were last looked after; of several times slept through, the last."""
+def subscribed(store: Store, rules: InForce, now: datetime) -> bool:
+    """Write the reports that fell due since they were last looked after; of several times slept through, the last.
+
+    Returns whether there is one.
+    """
     with store.reading() as tx:
         standing = subscriptions.standing(tx)
     due = {each: at for each in standing if (at := each.due(now)) is not None}
     if not due:
-        return
+        return False
     told: dict[tuple[str, ...], dict[str, Any] | None] = {}
     messages: list[tuple[Subscription, datetime, dict[str, Any]]] = []
     done: dict[int, datetime] = {}
@@ -71,6 +74,7 @@ def subscribed(store: Store, rules: InForce, now: datetime) -> None:
         for each, at, body in messages:
             outbox.say(tx, f"su:{each.id}:{at.isoformat()}", Target("slack", each.who), FORM, body, now)
         subscriptions.looked_after(tx, done)
+    return bool(messages)
 
 
 def gone(tx: Connection, who: str, why: str, now: datetime) -> tuple[Subscription, ...]:

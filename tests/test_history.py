@@ -336,6 +336,7 @@ DEEDS = (
         {"amount": 1},
         {"wish": 14_500 * DOLLAR, "reason": "launch"},
     ),
+    Deed(NOW, "U2BOB", "share", "C1OPS", "", {}, {"asked": "report mtd by project in C1OPS"}),
     Deed(NOW, "U2BOB", "refresh", "costs", "", {}, {"said": "nothing changed"}),
     Deed(NOW, "U2BOB", HOSTILE, HOSTILE),
 )

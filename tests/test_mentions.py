@@ -174,6 +174,14 @@ def test_a_name_alone_is_answered_with_what_can_be_said(posted):
     assert "Say status or report" in answered(posted, "").text
 
 
+def test_what_is_sent_elsewhere_is_told_to_who_sent_it_alone(fresh):
+    before = len(fresh.slack.messages)
+    told = whispered(fresh, "top 1 in <#C1ROOM|search-ops>")
+    assert "Posted in" in told["text"]
+    (sent,) = fresh.slack.messages[before:]
+    assert sent.channel == "C1ROOM"
+
+
 def test_nobody_is_answered_twice_and_bots_never(posted):
     single, _ = cards(posted)
     before = len(posted.replies)

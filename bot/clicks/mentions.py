@@ -94,8 +94,8 @@ def _answer(desk: "Desk", mention: Mention) -> tuple[dict[str, Any], bool]:
     query = parse(words, today)
     body = desk.ask(words, mention.user)
     # An order is told in the thread by itself; what may not be shared is nobody else's.
-    alone = isinstance(query, Query) and not VERBS[query.verb].shared and query.verb != "help"
-    return body, alone
+    mine = isinstance(query, Query) and not VERBS[query.verb].shared and query.verb != "help"
+    return body, mine or (isinstance(query, Query) and bool(query.to))
 
 
 def _topic(desk: "Desk", mention: Mention) -> Topic | None:

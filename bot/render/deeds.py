@@ -72,6 +72,8 @@ def act(what: str, name: str, before: Mapping[str, object], after: Mapping[str, 
             return f"ended a subscription, {quote(_first(before, 'report', 'when')) or name}{_note(after, quote)}"
         case "refresh":
             return f"had OpenAI's figures read{_note(after, quote, ('said',))}"
+        case "share":
+            return f"posted {quote(_first(after, 'asked') or 'an answer')} in {name}"
         case "more":
             wish = after.get("wish")
             money = show_usd(wish) if isinstance(wish, int) else "more"

@@ -18,6 +18,7 @@ from bot.core.why import DIMENSIONS, Why
 from bot.edge.store import incidents
 from bot.render.replies import reply
 from bot.render.terminal import shell
+from tests.heard import listening
 from tests.spending import golden
 from tests.standins.slack_rules import check_message
 from tests.test_alerts import HOSTILE
@@ -332,6 +333,71 @@ def test_an_alert_whose_rule_is_gone(tmp_path):
         given, _, _ = ask(built, f"why {mark}")
     assert isinstance(given, Misread)
     assert given.problem.startswith(f"The rule of {mark} is gone")
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        pytest.param("{id: stored, kind: budget, metric: usage_bytes, title: Stored, select: {}, period: month, amount: 1, thresholds: [100%]}", "it is a level of each day, and no sum of parts", id="a level"),
+        pytest.param("{id: late, kind: freshness, title: Late, poll: 3h, data: 1h}", "it is about no amount that can rise", id="no amount"),
+    ],
+)  # fmt: skip
+def test_an_alert_that_is_no_sum_of_parts_says_so(tmp_path, rules, says):
+    with world(tmp_path) as built:
+        for n in range(10):
+            built.ledger.cost(LAST - (n + 3) * DAY, SEARCH, LINES[0], "10")
+            built.ledger.usage(
+                "vector_stores", f"{LAST - n * DAY}T07:00", {"usage_bytes": 7}, project_id=SEARCH
+            )
+            used(built, LAST - n * DAY, 8, "key_web", 1_000)
+        built.rules(f"version: 1\nrules:\n  - {rules}\n")
+        built.start().sources = ("costs", "completions", "vector_stores")
+        built.poll("2026-11-21 14:00", wait=0.0)
+        with built.app.store.reading() as tx:
+            (mark,) = tx.exec_driver_sql("SELECT fingerprint FROM incident").fetchone()
+        given, _, body = ask(built, f"why {mark}")
+        assert given.change is None
+        assert body["text"].endswith(f"nothing can be taken apart, for {says}.")
+
+
+# -- in Slack --------------------------------------------------------------------------------------
+
+
+def test_people_ask_in_slack_press_a_pivot_and_share_it(labs):
+    built, bill = labs
+    with listening(built) as slack:
+
+        def told(asked):
+            (found,) = asked.wait()
+            check_message({key: found[key] for key in ("text", "blocks")})
+            return found
+
+        def labelled(found, label):
+            return next(each for each in buttons(found) if each["text"]["text"] == label)
+
+        mark = fingerprint(built, "cap")
+        card = told(slack.slash(f"why {mark}"))
+        assert card["text"].startswith(
+            "search-prod, 21 Nov: $156.45, $150.35 (2,465%) above its usual $6.10; mostly key"
+        )
+        answered = told(slack.slash("why yesterday project=search-prod"))
+        yesterday = LAST - DAY
+        assert f"20 Nov: ${bill.total(yesterday, yesterday, project=SEARCH):,.2f}, " in answered["text"]
+        assert answered["response_type"] == "ephemeral"
+        pivot = labelled(answered, "By API key")
+        by_key = told(slack.click(pivot["action_id"], pivot["value"]))
+        shown = str(by_key["blocks"])
+        web = bill.total(yesterday, yesterday, project=SEARCH, key="key_web")
+        assert f"${web:,.2f}" in shown
+        assert "ingest-worker (new)" in shown
+        share = labelled(answered, "Share in channel")
+        assert told(slack.click(share["action_id"], share["value"]))["response_type"] == "in_channel"
+        compared = labelled(answered, "Compare")
+        both = told(slack.click(compared["action_id"], compared["value"]))
+        friday, thursday = (bill.total(day, day, project=SEARCH) for day in (yesterday, yesterday - DAY))
+        change = f"{'up' if friday > thursday else 'down'} ${abs(friday - thursday):,.2f}"
+        assert (change in both["text"]) or friday == thursday
+        assert f"${thursday:,.2f}" in str(both)
 
 
 # -- how it is said --------------------------------------------------------------------------------

@@ -4,12 +4,14 @@ import json
 import re
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from bot import homing
 from bot.core.acknowledge import Acknowledgement
 from bot.core.ahead import Ahead
 from bot.core.asker import Asker
@@ -297,6 +299,19 @@ def test_who_looks_sees_the_month_their_own_first_and_what_is_open(breached):
         assert "members of its own workspace alone" in stranger
 
 
+def test_an_ack_from_home_is_shown_at_once_and_answered(breached):
+    with listening(breached):
+        look(breached)
+        before, view = published(breached), breached.slack.home("U1ALICE")
+        breached.slack.people.press(view, "alert.ack")
+        assert until(lambda: published(breached) > before)
+        said = seen(breached)
+        assert "Acknowledged by <@U1ALICE> at 5 Oct 12:10 UTC" in said
+        assert "Un-acknowledge" in said
+        assert rows(breached, "SELECT who, what FROM audit") == [("U1ALICE", "ack")]
+        accepted(breached.slack.home("U1ALICE").held)
+
+
 def test_a_subscription_is_ended_from_home_and_somebody_elses_is_not(breached):
     with listening(breached) as desk:
         for user in ("U1ALICE", "U2BOB"):
@@ -327,6 +342,25 @@ def test_what_asks_for_a_table_is_answered_in_a_direct_message(breached):
         message = breached.slack.messages[-1]
         assert message.channel == breached.slack.web._direct("U1ALICE").id
         assert "2,190.50" in str(message.blocks)
+
+
+def test_every_button_on_it_is_answered(breached):
+    with listening(breached):
+        look(breached)
+        view = breached.slack.home("U1ALICE")
+        pressed = {element["action_id"] for element in buttons(view.held) if element["type"] == "button"} - {
+            "home.refresh"
+        }
+        for action in sorted(pressed):
+            answered = len(breached.slack.messages) + len(breached.slack.web.views)
+            shown = published(breached)
+            breached.slack.people.press(view, action)
+            assert until(
+                lambda answered=answered, shown=shown: (
+                    len(breached.slack.messages) + len(breached.slack.web.views) > answered
+                    or published(breached) > shown
+                )
+            ), action
 
 
 def test_it_is_shown_again_after_a_poll_that_changed_something_and_not_otherwise(breached):
@@ -362,6 +396,22 @@ def test_looking_again_at_the_same_publishes_nothing(breached):
         assert published(breached) == once
         desk.homes.opened("U1ALICE", "")  # Slack forgot it
         assert published(breached) == once + 1
+
+
+def test_forty_people_who_look_at_once_are_all_shown_theirs_from_one_working_out(breached, monkeypatch):
+    worked = []
+    common = homing.common
+    monkeypatch.setattr(homing, "common", lambda *words: worked.append(1) or common(*words))
+    users = [f"U{number}MANY" for number in range(40)]
+    for user in users:
+        breached.slack.web.users[user] = {**breached.slack.web.users["U2BOB"], "name": user.lower()}
+    with listening(breached):
+        with ThreadPoolExecutor(40) as pool:
+            asked = list(pool.map(breached.slack.people.open_home, users))
+        assert all(each.acked for each in asked)
+        assert until(lambda: all(breached.slack.home(user) for user in users))
+        assert until(lambda: rows(breached, "SELECT COUNT(*) FROM home") == [(40,)])
+    assert len(worked) == 1
 
 
 def test_a_conflict_is_shown_over_with_what_is_so_now(breached):

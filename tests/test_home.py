@@ -15,6 +15,7 @@ from bot import homing
 from bot.core.acknowledge import Acknowledgement
 from bot.core.ahead import Ahead
 from bot.core.asker import Asker
+from bot.core.explanation import Explanation
 from bot.core.filters import Filter
 from bot.core.home import Home, Open, Trouble, in_order, owned, split
 from bot.core.query import Misread, parse
@@ -345,9 +346,14 @@ def test_what_asks_for_a_table_is_answered_in_a_direct_message(breached):
 
 
 def test_every_button_on_it_is_answered(breached):
-    with listening(breached):
+    with listening(breached) as desk:
         look(breached)
         view = breached.slack.home("U1ALICE")
+        explained = [each["value"] for each in buttons(view.held) if each["action_id"] == "cmd.run.explain"]
+        assert len(explained) == 3
+        for value in explained:
+            told, _ = desk.answered(value.partition("|")[2], "U1ALICE")
+            assert isinstance(told, Explanation), told
         pressed = {element["action_id"] for element in buttons(view.held) if element["type"] == "button"} - {
             "home.refresh"
         }
@@ -386,6 +392,34 @@ def test_it_is_shown_again_after_a_poll_that_changed_something_and_not_otherwise
         breached.app.clock = lambda: at("2025-10-05 12:31") + LOOKED_LATELY
         desk.homes.look()
         assert published(breached) == first + 2
+
+
+def test_while_the_bot_runs_it_is_kept_up_to_date_and_who_left_is_found(breached, monkeypatch, caplog):
+    monkeypatch.setattr(homing, "LOOK", 0.01)
+    with listening(breached) as desk:
+        look(breached)
+        desk.ask("subscribe daily", "U2BOB")
+        breached.slack.web.users["U2BOB"]["deleted"] = True
+        monkeypatch.setattr(desk.homes, "look", Failing(desk.homes.look))
+        desk.homes.start()
+        desk.ask("subscribe daily", "U1ALICE")
+        assert until(lambda: "daily 09:00" in seen(breached))
+        assert until(lambda: rows(breached, "SELECT ended_by FROM subscription WHERE id = 1") == [("gone",)])
+        desk.homes.close()
+    assert "a bug of the first look" in caplog.text
+
+
+class Failing:
+    """Fails once and does what it should from then on."""
+
+    def __init__(self, work):
+        self.work, self.failed = work, False
+
+    def __call__(self):
+        if not self.failed:
+            self.failed = True
+            raise RuntimeError("a bug of the first look")
+        self.work()
 
 
 def test_looking_again_at_the_same_publishes_nothing(breached):

@@ -181,7 +181,7 @@ def _budget(each: Standing) -> Block:
     if each.amount is not None and headlines.used(each):
         figures = f"{_bar(each.value, each.amount)} · {figures}"
     rule = f" · {blocks.name(each.rule_name, NAME)}" if each.group_names else ""
-    if not each.amount or not each.group_names:
+    if not each.amount:
         return blocks.section(f"{first}\n{figures}{rule}")
     explain = run_button(f"explain {each.fingerprint}", "Explain", "explain")
     return blocks.section(f"{first}\n{figures}{rule}", accessory=explain)

@@ -1,113 +1,19 @@
 """What people press on alerts: through the real bolt app, to the card, the thread, the audit and back to them."""
 
-import sqlite3
-from contextlib import closing
+import json
 
 import pytest
 
 from tests.heard import listening
-from tests.standins.slack_rules import rebuild
-from tests.syncing import empty_database
-from tests.world import SEARCH, at, world
-
-RULES = """\
-version: 1
-defaults: {route: finops, timezone: Europe/Berlin}
-teams:
-  search: {projects: [search-*], channel: search-ops, owner: U2BOB}
-  labs: {projects: [labs], channel: search-ops, owner: S9LABS}
-routes:
-  finops: {channel: ai-spend}
-rules:
-  - id: project-month
-    kind: budget
-    title: Monthly budget of a project
-    select: {}
-    each: project
-    period: month
-    amount:
-      search-prod: 1000    # agreed in June
-      else: 2000
-    thresholds: [100%]
-    runbook: https://wiki.example.com/spend
-"""
-
-
-class Office:
-    """A world with people in it."""
-
-    def __init__(self, built):
-        self.built = built
-        self.slack = built.slack
-        self.people = built.slack.people
-
-    def rows(self, sql):
-        with closing(sqlite3.connect(self.built.tmp_path / "budgetbot.db")) as held:
-            return held.execute(sql).fetchall()
-
-    def clock(self, now):
-        self.built._clock[0] = at(now)
-
-    def deliver(self):
-        """What the worker does every two seconds."""
-        self.built.app.courier().deliver(self.built._clock[0])
-
-    def poll(self, now):
-        """One tick, by the clock of the story."""
-        if self.built.app is None:
-            self.built.start()
-        self.built.app.clock = lambda: self.built._clock[0]
-        self.built.poll(now, wait=0.0)
-
-    def spend(self, day, amount, project=SEARCH):
-        self.built.ledger.cost(day, project, "gpt-5.2, output", amount)
-
-    @property
-    def card(self):
-        return self.built.posts[0]
-
-    @property
-    def lines(self):
-        return [reply.text for reply in self.built.replies]
-
-    @property
-    def mark(self):
-        return self.rows("SELECT fingerprint FROM incident ORDER BY value_nano DESC")[0][0]
-
-    def audit(self):
-        told = self.rows("SELECT who, what, subject, after ->> 'refused' FROM audit ORDER BY id")
-        return [tuple(each) for each in told]
+from tests.office import an_office, older, valid
+from tests.standins.slack import Fault
+from tests.world import LABS, SEARCH
 
 
 @pytest.fixture
 def office(tmp_path):
-    (tmp_path / "budgetbot.db").write_bytes(empty_database())
-    with world(tmp_path, offers=("costs",)) as built:
-        built.slack.web.groups = {"S9LABS": ("labs-leads", ["U2BOB"])}
-        built.rules(RULES)
-        built.ledger.cost("2025-10-03", SEARCH, "gpt-5.2, output", "1200")
-        held = Office(built)
-        held.poll("2025-10-05 12:00")
+    with an_office(tmp_path) as held:
         yield held
-
-
-def valid(body):
-    groups = [body.get("blocks") or [], *(each["blocks"] for each in body.get("attachments") or [])]
-    for group in groups:
-        for block in group:
-            if block["type"] != "table":
-                rebuild(block)
-
-
-def older(card, seen):
-    """The message as somebody's client still shows it: at its place, with its older buttons."""
-
-    class Older:
-        pass
-
-    older = Older()
-    vars(older).update({**vars(card), "attachments": seen["attachments"], "ts": card.ts})
-    return older
 
 
 # -- acknowledged ----------------------------------------------------------------------------------------
@@ -118,7 +24,7 @@ def test_a_click_edits_the_card_writes_in_its_thread_and_says_nothing_else(offic
         office.clock("2025-10-05 12:10")
         pressed = office.people.press(office.card, "alert.ack")
         assert pressed.acked
-        assert office.people.until(lambda: office.rows("SELECT * FROM acknowledgement"))
+        assert office.until(lambda: office.rows("SELECT * FROM acknowledgement"))
         office.deliver()
     assert "Acknowledged by <@U1ALICE> at 5 Oct 12:10 UTC" in str(office.card.blocks)
     assert "'Un-acknowledge'" in str(office.card.attachments)
@@ -134,7 +40,7 @@ def test_whoever_comes_later_hears_what_happened_since(office):
         seen = dict(vars(office.card))
         office.clock("2025-10-05 12:10")
         office.people.press(office.card, "alert.ack", user="U2BOB")
-        assert office.people.until(lambda: office.rows("SELECT * FROM acknowledgement"))
+        assert office.until(lambda: office.rows("SELECT * FROM acknowledgement"))
         office.clock("2025-10-05 12:14")
         (said,) = office.people.press(seen, "alert.ack").wait()
         assert said["text"] == (
@@ -144,7 +50,7 @@ def test_whoever_comes_later_hears_what_happened_since(office):
         office.deliver()
         held = dict(vars(office.card))
         drop = office.people.press(office.card, "alert.unack", user="U2BOB")
-        assert office.people.until(lambda: not office.rows("SELECT * FROM acknowledgement"))
+        assert office.until(lambda: not office.rows("SELECT * FROM acknowledgement"))
         assert drop.answers == []
         (said,) = office.people.press(held, "alert.unack").wait()
         assert said["text"] == "Nobody has acknowledged search-prod."
@@ -182,7 +88,7 @@ def test_who_saw_an_older_state_learns_what_was_acknowledged(office):
 def test_a_click_that_slack_delivers_twice_is_done_once(office):
     with listening(office.built):
         pressed = office.people.press(office.card, "alert.ack")
-        assert office.people.until(lambda: office.rows("SELECT * FROM acknowledgement"))
+        assert office.until(lambda: office.rows("SELECT * FROM acknowledgement"))
         office.people.again(pressed)
         office.people.slash("help").wait()
     assert pressed.acks == 2
@@ -207,7 +113,7 @@ def test_a_whole_table_is_acknowledged_with_one_click_and_one_line(office, table
     with listening(office.built):
         office.clock("2025-10-05 12:40")
         pressed = office.people.press(table, "group.ack", text="Acknowledge all 5")
-        assert office.people.until(lambda: len(office.rows("SELECT * FROM acknowledgement")) == 5)
+        assert office.until(lambda: len(office.rows("SELECT * FROM acknowledgement")) == 5)
         office.deliver()
         (again,) = office.people.press(older(table, vars(table)), "group.show").wait()
     assert pressed.answers == []
@@ -225,7 +131,7 @@ def test_a_table_says_who_was_quicker(office, table):
     with listening(office.built):
         seen = older(table, {**vars(table)})
         office.people.press(table, "group.ack", user="U2BOB")
-        assert office.people.until(lambda: len(office.rows("SELECT * FROM acknowledgement")) == 5)
+        assert office.until(lambda: len(office.rows("SELECT * FROM acknowledgement")) == 5)
         (said,) = office.people.press(seen, "group.ack").wait()
     assert "acknowledged already, by <@U2BOB>" in said["text"]
     assert len(office.audit()) == 5
@@ -243,7 +149,7 @@ def test_one_of_a_table_can_be_handled_by_itself(office, table):
             "explain",
         ]
         office.people.press(shown, "alert.more", option="ack|")
-        assert office.people.until(lambda: len(office.rows("SELECT * FROM acknowledgement")) == 1)
+        assert office.until(lambda: len(office.rows("SELECT * FROM acknowledgement")) == 1)
         (drilled,) = office.people.press(shown, "alert.more", option="drill|").wait()
     assert "2,104" in str(drilled)
     valid(drilled)
@@ -282,3 +188,195 @@ def test_the_menu_asks_for_whoever_clicks(office, choice, says):
         (said,) = office.people.press(office.card, "alert.more", option=f"{choice}|", user="U3GUEST").wait()
     assert says in str(said)
     assert said["response_type"] == "ephemeral"
+
+
+# -- modals ----------------------------------------------------------------------------------------------
+
+
+def test_a_silence_is_opened_filled_in_and_carried_out_by_the_persons_clocks(office):
+    with listening(office.built, budgetbot_admins="U1ALICE"):
+        office.clock("2025-10-05 12:10")  # a Sunday, ten past two in Berlin
+        office.people.press(office.card, "alert.silence")
+        assert office.until(lambda: office.slack.modal() is not None)
+        modal = office.slack.modal()
+        valid({"blocks": modal.blocks})
+        assert modal.held["private_metadata"] == f"v1|{office.mark}|2|C0ROOM"
+        assert "search-prod" in str(modal.blocks[0])
+        office.people.submit(
+            modal, {"until": "tomorrow", "scope": "rule", "wake": "500", "reason": "load <test>\nfor all"}
+        )
+        assert office.until(lambda: office.slack.whispers)
+        said = office.slack.whispers[-1]
+        assert (said.channel, said.user) == ("C0ROOM", "U1ALICE")
+        assert said.text.startswith(
+            f"si_1 holds back rule=project-month project={SEARCH} until 6 Oct 07:00 UTC (09:00 in Europe/Berlin) "
+            "or until it grows by $500: load &lt;test&gt; for all."
+        )
+        office.deliver()
+        assert "Silenced by <@U1ALICE> until 6 Oct 07:00 UTC: load &lt;test&gt; for all" in str(
+            office.card.blocks
+        )
+        (ended,) = [office.people.press(office.card, "alert.unsilence")]
+        (offer,) = ended.wait()
+        assert "is held back by si_1" in offer["text"]
+        (done,) = office.people.press(offer, "alert.sure").wait()
+        assert done["text"] == "si_1 is over: what it held back is said with the next poll."
+        office.deliver()
+    assert "Silenced by" not in str(office.card.blocks)
+    assert [row[:3] for row in office.audit()] == [
+        ("U1ALICE", "silence", "si_1"),
+        ("U1ALICE", "unsilence", "si_1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "matchers", "with_incident", "ends"),
+    [
+        pytest.param({"until": "1h"}, "fingerprint", 0, "2025-10-05 13:10", id="this alert, an hour"),
+        pytest.param({"until": "over"}, "fingerprint", 1, "2025-11-05 12:10", id="until it is over"),
+        pytest.param(
+            {"until": "over", "scope": "project"}, "project", 0, "2025-11-01 00:00", id="the period's end"
+        ),
+    ],
+)
+def test_how_long_and_how_much_is_silenced(office, values, matchers, with_incident, ends):
+    with listening(office.built, budgetbot_admins="U1ALICE"):
+        office.clock("2025-10-05 12:10")
+        office.people.press(office.card, "alert.silence")
+        assert office.until(lambda: office.slack.modal() is not None)
+        office.people.submit("silence", values | {"reason": "known"})
+        assert office.until(lambda: office.slack.whispers)
+    (row,) = office.rows("SELECT matchers, with_incident, ends_at FROM silence")
+    assert list(json.loads(row[0])) == [matchers]
+    assert (row[1], row[2][:16]) == (with_incident, ends)
+
+
+def test_a_modal_that_slack_no_longer_opens_is_offered_again(office):
+    with listening(office.built):
+        office.slack.fault("views.open", Fault("expired_trigger_id"))
+        (said,) = office.people.press(office.card, "alert.silence").wait()
+        assert "took too long" in said["text"]
+        office.people.press(said, "alert.silence")
+        assert office.until(lambda: office.slack.modal() is not None)
+
+
+def test_a_modal_opens_at_once_and_is_taken_back_from_who_may_not_send_it(office):
+    with listening(office.built, budgetbot_operators="U1ALICE", budgetbot_admins="U1ALICE"):
+        office.slack.fault("users.info", Fault(delay=3.2))
+        office.people.press(office.card, "alert.silence", user="U6CAROL")
+        assert office.until(lambda: office.slack.modal("U6CAROL") is not None, 2.5)
+        kept = office.slack.modal("U6CAROL").blocks
+        assert office.until(office.audit)
+        assert "Only operators may do that" in str(office.slack.modal("U6CAROL").blocks)
+        # What was on the screen before is sent all the same: it is looked at once more.
+        view = office.slack.modal("U6CAROL")
+        view.held = {
+            **view.held,
+            "callback_id": "silence.submit",
+            "private_metadata": f"v1|{office.mark}|1|C0ROOM",
+            "blocks": kept,
+        }
+        office.people.submit(view, {"reason": "mine"}, user="U6CAROL")
+        assert office.until(lambda: office.slack.whispers)
+        assert "Only operators may do that" in office.slack.whispers[-1].text
+        (said,) = office.people.press(office.card, "alert.silence", user="U6CAROL").wait()
+        assert "Only operators may do that" in said["text"]
+    assert office.rows("SELECT * FROM silence") == []
+    assert {row[:3] for row in office.audit()} == {("U6CAROL", "silence", office.mark)}
+
+
+def test_a_forged_modal_changes_nothing_that_its_sender_may_not(office):
+    with listening(office.built):
+        office.people.press(office.card, "alert.silence")
+        assert office.until(lambda: office.slack.modal() is not None)
+        modal = office.slack.modal()
+        for forged in (
+            "",
+            "v1|000000000000|1|C0ROOM",
+            "v1|c999|1|C0ROOM",
+            "x" * 3000,
+            f"{office.mark}|C0ROOM",
+        ):
+            modal.held = {**modal.held, "private_metadata": forged}
+            office.people.submit(modal, {"reason": "x", "until": "1h"})
+        assert office.until(
+            lambda: len(office.slack.whispers) + len(office.slack.said("chat.postMessage")) >= 6
+        )
+    assert office.rows("SELECT * FROM silence") == []
+
+
+# -- more ------------------------------------------------------------------------------------------------
+
+
+def asked(office, user="U1ALICE", **values):
+    pressed = office.people.press(office.card, "alert.more", option="more|", user=user)
+    assert office.until(lambda: office.slack.modal(user) is not None)
+    modal = office.slack.modal(user)
+    valid({"blocks": modal.blocks})
+    before = len(office.slack.whispers)
+    office.people.submit(modal, {"reason": "the launch", **values}, user=user)
+    assert office.until(lambda: len(office.slack.whispers) > before), pressed
+    return office.slack.whispers[-1].text
+
+
+def test_the_owner_is_asked_in_person_with_the_line_to_change(office):
+    with listening(office.built, budgetbot_rules_url="https://git.example.com/{file}#L{line}"):
+        office.clock("2025-10-05 12:10")
+        said = asked(office, wish="1500")
+        assert said == "<@U2BOB> is asked for $1,500.00, with the figures and the line to change."
+        office.deliver()
+        direct = next(m for m in office.slack.messages if m.channel.startswith("D"))
+        shown = json.dumps(direct.blocks)
+        assert (
+            "<@U1ALICE> asks for *$1,500* instead of $1,000 for *search-prod*, October: the launch" in shown
+        )
+        assert "- search-prod: 1000    # agreed in June\\n+ search-prod: 1500    # agreed in June" in shown
+        assert "$1,200 of $1,000, 120%" in shown
+        assert "https://git.example.com/" in shown
+        valid({"blocks": direct.blocks})
+    assert office.lines == [
+        "*search-prod*: <@U1ALICE> asked <@U2BOB> for $1,500 instead of $1,000: the launch"
+    ]
+    assert office.audit() == [("U1ALICE", "more", office.mark, None)]
+
+
+def test_where_nobody_can_be_told_in_person_the_thread_is(office):
+    office.spend("2025-10-04", "9000", LABS)
+    office.poll("2025-10-05 12:30")
+    with listening(office.built):
+        card = office.built.posts[1]
+        office.people.press(card, "alert.more", option="more|")
+        assert office.until(lambda: office.slack.modal() is not None)
+        office.people.submit("more", {"reason": "the launch", "wish": "20000"})
+        assert office.until(lambda: office.slack.whispers)
+        office.deliver()
+    (line,) = office.lines
+    assert line.startswith(
+        "*labs*: <@U1ALICE> asked <!subteam^S9LABS> for $20,000 instead of $2,000: the launch"
+    )
+    assert "labs: 20000" in line
+    assert not [m for m in office.slack.messages if m.channel.startswith("D")]
+
+
+@pytest.mark.parametrize(
+    ("user", "wish", "says"),
+    [
+        pytest.param("U3GUEST", "1500", "Guests may look", id="a guest"),
+        pytest.param("U5STRANGER", "1500", "another workspace", id="a stranger"),
+        pytest.param("U1ALICE", "900", "no more than it has", id="less than it has"),
+    ],
+)
+def test_what_is_no_asking_for_more(office, user, wish, says):
+    with listening(office.built):
+        office.people.press(office.card, "alert.more", option="more|", user=user)
+        assert office.until(lambda: office.slack.modal(user) is not None)
+        modal = office.slack.modal(user)
+        if user != "U1ALICE":
+            assert office.until(lambda: says in str(office.slack.modal(user).blocks))
+        else:
+            office.people.submit(modal, {"reason": "x", "wish": wish}, user=user)
+            assert office.until(lambda: office.slack.whispers)
+            assert says in office.slack.whispers[-1].text
+        office.deliver()
+    assert not [m for m in office.slack.messages if m.channel.startswith("D")]
+    assert office.lines == []

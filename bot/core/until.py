@@ -41,11 +41,11 @@ def lasting(choice: Choice, now: datetime) -> str:
 def _choices(now: datetime, zone: str) -> Iterator[Choice]:
     local = ZoneInfo(zone)
     today = now.astimezone(local).date()
-    yield Choice("1h", "1 hour", now + timedelta(hours=1))
-    yield Choice("4h", "4 hours", now + timedelta(hours=4))
+    yield Choice("1h", "One hour from now", now + timedelta(hours=1))
+    yield Choice("4h", "Four hours from now", now + timedelta(hours=4))
     tomorrow = today + timedelta(days=1)
     monday = today + timedelta(days=7 - today.weekday())
     yield Choice("tomorrow", "Tomorrow 09:00", datetime.combine(tomorrow, MORNING, local).astimezone(UTC))
     if monday != tomorrow:
         yield Choice("monday", "Monday 09:00", datetime.combine(monday, MORNING, local).astimezone(UTC))
-    yield Choice(OVER, "Until it is over, 31 days at most", now + LONGEST)
+    yield Choice(OVER, "It is over, 31 days at most", now + LONGEST)

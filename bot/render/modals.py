@@ -32,7 +32,7 @@ def silence(
     hint = f"By the clocks of {zone}." + (" More than 24 hours is for admins." if short else "")
     body = [
         blocks.section(line),
-        _input("until", "Silence it for", _radio(until, likely), hint=hint),
+        _input("until", "Silence it until", _radio(until, likely), hint=hint),
     ]
     if len(scopes) > 1:
         choices = [blocks.option(label, value) for value, label in scopes.items()]

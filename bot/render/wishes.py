@@ -11,7 +11,7 @@ from bot.render.alert_words import mention, named, plain, url, usd
 def notice(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the message to the owner: who asks for how much and why, the figures, and the line to change."""
     wish, amount, spent = int(body["wish"]), int(body["amount"]), int(body["spent"])
-    subject, period = blocks.name(str(body["subject"]), 120), blocks.escape(str(body["period"]))
+    subject, period = blocks.name(str(body["subject"]), 120), blocks.escape(blocks.clean(str(body["period"])))
     line = (
         f"{named(str(body['who']))} asks for *{usd(wish)}* instead of {usd(amount)} for *{subject}*, {period}: "
         f"{blocks.escape(blocks.clean(str(body['reason'])))}"
@@ -57,4 +57,6 @@ def thread_line(body: Mapping[str, Any]) -> str:
 
 
 def _code(text: str) -> str:
-    return blocks.escape(blocks.clip(text.replace("`", "ˋ"), 300))
+    lines = text.replace("`", "ˋ").split("\n")
+    kept = [f"{line[: len(line) - len(line.lstrip(' '))]}{blocks.clean(line)}" for line in lines]
+    return blocks.escape(blocks.clip("\n".join(kept), 300))

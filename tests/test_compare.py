@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import combinations
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.compared import compare, ranges
+from bot.core.compared import compare, drawn, ranges
 from bot.core.dimension import Series
 from bot.core.period import Span
 from bot.core.spend import Names
@@ -196,6 +197,22 @@ def test_a_pivot_keeps_the_ranges_and_sharing_asks_the_same_in_public():
     assert "Share in channel" not in str(told("compare public"))
 
 
+def test_a_chart_shows_what_moved_most_beside_what_it_was():
+    answer = compared("compare mtd by line_item chart")
+    chart = drawn(answer)
+    assert chart.title == "What moved by line item, 1–22 Nov"
+    moved = {row.names[0]: (row.before, row.amount) for row in answer.rows if row.change}
+    assert dict(zip(chart.labels, zip(chart.earlier, chart.actual, strict=True), strict=True)) == moved
+    assert chart.finding == "gpt-5.2, input is down $982 on 1–22 Oct, from $10,013 to $9,031."
+    body = accepted(reply(replace(answer, chart=chart), answer.query))
+    assert body["chart"]["kind"] == "bars"
+    assert (
+        "gpt-5.2, input" in shell(replace(answer, chart=chart), "table", answer.query).split("What moved")[1]
+    )
+    assert drawn(compared("compare mtd chart", history_from=date(2026, 10, 5))) is None
+    assert drawn(compared("compare 7d chart", [])) is None
+
+
 @pytest.mark.parametrize("name", [pytest.param(name, id=kind) for kind, name in HOSTILE.items()])
 def test_hostile_names_stay_words(name):
     series = {n: Series(f"p{n}", name, f"k{n}") for n in range(120)}
@@ -203,6 +220,7 @@ def test_hostile_names_stay_words(name):
     table = [(ago(n % 40), n, (n + 1) * DOLLAR) for n in range(120)]
     query = asked("compare mtd by project,line_item top=90")
     answer = compare(query, scan(table, ranges(query), series=series, names=names), TODAY)
+    answer = replace(answer, chart=drawn(answer))
     body = accepted(reply(answer, query))
     table_told = cells(body)
     assert table_told[-1][0] == "Total"

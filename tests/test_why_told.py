@@ -432,6 +432,17 @@ def test_tables_are_the_golden_ones(labs):
     golden("answer_why.txt", "\n".join(drawn).rstrip())
 
 
+def test_a_chart_is_drawn_for_people_who_ask_for_one(labs):
+    built, bill = labs
+    given, query, body = ask(built, "why 2026-11-01..2026-11-21 by api_key chart")
+    assert given.chart.labels == ("ingest-worker", "web")
+    assert given.chart.actual[0] == nano(bill.total(date(2026, 11, 1), LAST, key="key_ingest"))
+    assert body["chart"]["title"] == "What moved by API key, 1–21 Nov"
+    assert "▇" in shell(given, "table", query)
+    assert ask(built, f"why {fingerprint(built, 'tokens')} chart")[0].chart is None
+    assert ask(built, "why mtd")[0].chart is None
+
+
 @pytest.mark.parametrize("name", [pytest.param(name, id=kind) for kind, name in HOSTILE.items()])
 def test_hostile_names_stay_words(tmp_path, name):
     with world(tmp_path) as built:
@@ -452,7 +463,7 @@ def test_hostile_names_stay_words(tmp_path, name):
                 built.ledger.cost(LAST - n * DAY, SEARCH, name or None, "80", api_key_id="key_new")
         built.start().sources = ("costs",)
         built.poll("2026-11-21 14:00", wait=0.0)
-        for words in ("why yesterday", "why mtd by line_item top=40", "why 7d by api_key"):
+        for words in ("why yesterday", "why mtd by line_item top=40", "why 7d by api_key chart"):
             given, query, body = ask(built, words)
             assert given.change > 0
             assert given.blame.parts

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from bot.core.chart import Chart
 from bot.core.filters import scope_of
-from bot.core.period import Span
+from bot.core.movers import called, movers
+from bot.core.period import Span, show_span
 from bot.core.question import Query
 from bot.core.ranges import before
 from bot.core.rounding import half_even
@@ -60,6 +62,7 @@ class Compared:
     history_from: date | None
     today: date
     notes: tuple[str, ...] = ()
+    chart: Chart | None = None
 
     @property
     def stored(self) -> Span | None:
@@ -146,6 +149,15 @@ def compare(query: Query, spend: Spend, today: date) -> Compared:
     return Compared(
         query, span, versus, query.by, tuple(rows), total, spend.as_of, spend.history_from, today, said
     )
+
+
+def drawn(answer: Compared) -> Chart | None:
+    """Return the largest changes as a chart; None where nothing can be compared."""
+    if not answer.whole:
+        return None
+    rows = [(" · ".join(row.names), row.before or 0, row.amount or 0) for row in answer.rows]
+    by = " and ".join(called(dimension) for dimension in answer.by)
+    return movers(by, rows, answer.span, show_span(answer.versus))
 
 
 def _order(row: Pair) -> tuple[int, int, tuple[str, ...], Group]:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from bot.core.chart import Chart
 from bot.core.culprit import Culprit, culprit
 from bot.core.effects import SAME, Billed, Effects, Item, effects
 from bot.core.kinds.first_seen import NAMED_LATER
-from bot.core.period import DAY
+from bot.core.movers import called, movers
+from bot.core.period import DAY, show_span
 from bot.core.question import Query
 from bot.core.sides import Against, Side
 from bot.core.spend import Spend
@@ -96,6 +98,7 @@ class Why:
     history_from: date | None = None
     today: date = date.max
     notes: tuple[str, ...] = ()
+    chart: Chart | None = None
 
     @property
     def change(self) -> int | None:
@@ -113,6 +116,16 @@ class Why:
     def untold(self) -> tuple[str, ...]:
         """Return the dimensions by which nothing is told apart."""
         return tuple(each.dimension for each in self.breakdowns if each.parts and not each.told)
+
+
+def drawn(answer: Why) -> Chart | None:
+    """Return the parts that moved most as a chart, by the first dimension that is shown; None where none is."""
+    if answer.change is None or not answer.shown or not answer.unit.dollars:
+        return None
+    breakdown, against = answer.shown[0], answer.against
+    rows = [(part.name, part.before, part.after) for part in breakdown.parts]
+    before = "usual" if against.usual else show_span(against.versus)
+    return movers(called(breakdown.dimension), rows, against.span, before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from bot.core.why import (
     Why,
     blamed,
     candidates,
+    drawn,
     effects_of,
     newcomers,
     take,
@@ -56,7 +57,10 @@ def answer(asked: Asked) -> Why | Misread:
     """Return what made spend change in a range, or what made an alert go off."""
     with asked.store.reading() as tx:
         look = _Look(tx, asked, asked.now.astimezone(UTC))
-        return look.at_alert() if asked.query.about else look.at_range()
+        told = look.at_alert() if asked.query.about else look.at_range()
+    if isinstance(told, Misread) or not asked.query.chart or asked.every:
+        return told
+    return replace(told, chart=drawn(told))
 
 
 @dataclass(frozen=True, slots=True)

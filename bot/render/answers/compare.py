@@ -10,6 +10,7 @@ from bot.core.question import Query
 from bot.render import blocks
 from bot.render.answering import command, csv_of, dated, file_of, foot, iso, json_of, said
 from bot.render.blocks import NOTHING
+from bot.render.charts import bars, carrying, native
 from bot.render.drawn import table
 from bot.render.headlines import PLAIN, SLACK, SPOKEN, Style, percent, words
 from bot.render.moved import (
@@ -28,6 +29,7 @@ from bot.render.moved import (
 ROWS, TOP = 15, 20
 """Rows in Slack and in a shell; json and csv carry every row."""
 NAME = 60
+CHART = "compare.chart"
 TABLE_CHARACTERS = 9_500
 DIMENSIONS = ("project", "model", "line_item", "api_key", "team")
 _FIGURES = ("cost_usd", "share", "before_usd", "change_usd", "change", "per_day_usd", "before_per_day_usd")
@@ -39,6 +41,8 @@ def slack(answer: Compared, query: Query | None = None) -> dict[str, Any]:
     asked = answer.query
     body: list[dict[str, Any]] = [blocks.section(headline(answer, SLACK))]
     spoken = f"{headline(answer, SPOKEN)}."
+    if answer.chart is not None:
+        body.append(native(answer.chart, CHART))
     if answer.rows:
         body.append(_table(answer))
         spoken = f"{spoken} {_most(answer, SPOKEN)}"
@@ -49,7 +53,7 @@ def slack(answer: Compared, query: Query | None = None) -> dict[str, Any]:
     body.append(blocks.context(f"{command(asked.command)} = {both}, UTC days · {dated(answer.as_of)}"))
     why = replace(asked, verb="why", by=(), top=None, public=False, format=None, to="")
     body.append(pivots(asked, DIMENSIONS, also=(("Why", why),) if answer.whole else ()))
-    return blocks.message(spoken.rstrip(), body)
+    return carrying(blocks.message(spoken.rstrip(), body), answer.chart)
 
 
 def headline(answer: Compared, style: Style) -> str:
@@ -183,6 +187,8 @@ def shell(answer: Compared, form: str, query: Query | None = None) -> str:
         settings: list[dict[str, str]] = [{} for _ in answer.by]
         settings += [{"align": "right"} for _ in titles[len(answer.by) :]]
         lines += ["", *table([titles, *rows_told], settings)]
+    if answer.chart is not None:
+        lines += ["", bars(answer.chart)]
     return "\n".join([*lines, "", *foot(answer.as_of, answer.notes)])
 
 

@@ -14,6 +14,7 @@ from bot.render.alert_words import plain
 from bot.render.answering import command, dated, file_of, foot, said
 from bot.render.answers import why_machines
 from bot.render.blocks import NOTHING, clean
+from bot.render.charts import bars, carrying, native
 from bot.render.effects import effects_line, effects_lines
 from bot.render.headlines import PLAIN, SLACK, SPOKEN, Style, minus, percent
 from bot.render.moved import days, filtered, money, not_stored, pivots, signed, title
@@ -25,6 +26,7 @@ ROWS, TOP = 15, 20
 NEWCOMERS = 3
 EVERYBODY = "the organization"
 NAME = 60
+CHART = "why.chart"
 TABLE_CHARACTERS = 9_000
 
 
@@ -33,6 +35,8 @@ def slack(answer: Why, query: Query | None = None) -> dict[str, Any]:
     del query  # the answer holds it
     asked = answer.query
     body: list[dict[str, Any]] = [blocks.section(headline(answer, SLACK))]
+    if answer.chart is not None:
+        body.append(native(answer.chart, CHART))
     if answer.change is not None and answer.shown:
         body.append(_table(answer))
     below = [line for line in (effects_line(answer, SLACK), newcomers(answer, SLACK)) if line]
@@ -44,7 +48,7 @@ def slack(answer: Why, query: Query | None = None) -> dict[str, Any]:
     meant = f"{command(asked.command)} = {understood(answer)}, UTC days{_rule(answer, SLACK)}"
     body.append(blocks.context(f"{meant} · {dated(answer.as_of)}"))
     body.append(_pivots(answer))
-    return blocks.message(f"{headline(answer, SPOKEN)}.", body)
+    return carrying(blocks.message(f"{headline(answer, SPOKEN)}.", body), answer.chart)
 
 
 def headline(answer: Why, style: Style) -> str:
@@ -227,6 +231,8 @@ def shell(answer: Why, form: str, query: Query | None = None) -> str:
         lines += ["", *drawn.table([["by", "name", *map(_small, _titles(answer)[2:])], *rows], right)]
     if below := [*effects_lines(answer), *([newcomers(answer, PLAIN)] if answer.newcomers else [])]:
         lines += ["", *below]
+    if answer.chart is not None:
+        lines += ["", bars(answer.chart)]
     lines += ["", f"{understood(answer)}{_rule(answer, PLAIN)}."]
     return "\n".join([*lines, *foot(answer.as_of, answer.notes)])
 

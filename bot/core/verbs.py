@@ -115,7 +115,10 @@ VERBS: dict[str, Verb] = {
             "why",
             "what made spend change: the newcomers, more use, dearer prices, other models, adding up exactly",
             (
-                ("why yesterday project=search-prod", "what makes a project's day differ from its usual days"),
+                (
+                    "why yesterday project=search-prod",
+                    "what makes a project's day differ from its usual days",
+                ),
                 ("why 9f3c21aa01bc", "what made an alert go off, against its usual days"),
                 ("why mtd vs=2026-10 by model", "this month against all of October, model by model"),
             ),

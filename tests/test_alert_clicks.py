@@ -380,3 +380,35 @@ def test_what_is_no_asking_for_more(office, user, wish, says):
         office.deliver()
     assert not [m for m in office.slack.messages if m.channel.startswith("D")]
     assert office.lines == []
+
+
+# -- on the Home tab -------------------------------------------------------------------------------------
+
+
+def test_an_alert_on_the_home_tab_is_handled_there(office):
+    with listening(office.built, budgetbot_operators="U1ALICE", budgetbot_admins="U1ALICE"):
+        office.people.open_home("U1ALICE")
+        assert office.until(lambda: "alert.ack" in str(vars(office.slack.home("U1ALICE") or office)))
+        office.people.press(office.slack.home("U1ALICE"), "alert.ack")
+        assert office.until(lambda: office.rows("SELECT * FROM acknowledgement"))
+        assert office.until(lambda: "alert.unack" in str(vars(office.slack.home("U1ALICE"))))
+        office.people.open_home("U6CAROL")
+        assert office.until(lambda: "alert.unack" in str(vars(office.slack.home("U6CAROL") or office)))
+        office.people.press(office.slack.home("U6CAROL"), "alert.unack", user="U6CAROL")
+        assert office.until(lambda: [m for m in office.slack.messages if m.channel.startswith("D")])
+    (direct,) = [m for m in office.slack.messages if m.channel.startswith("D")]
+    assert "Only operators may do that" in direct.text
+    assert len(office.rows("SELECT * FROM acknowledgement")) == 1
+
+
+def test_a_table_is_silenced_as_one(office, table):
+    with listening(office.built):
+        office.people.press(table, "group.silence")
+        assert office.until(lambda: office.slack.modal() is not None)
+        office.people.submit("silence", {"until": "4h", "reason": "migration"})
+        assert office.until(lambda: office.slack.whispers)
+        office.deliver()
+    (row,) = office.rows("SELECT matchers FROM silence")
+    assert len(json.loads(row[0])["fingerprint"]) == 5
+    assert len(office.lines) == 1
+    assert "Silenced by <@U1ALICE>" in office.lines[0]

@@ -1,9 +1,11 @@
 """What people order: the words, who may, and the shell and Slack that carry it out."""
 
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from getpass import getuser
+from threading import Event
 
 import pytest
 
@@ -15,10 +17,10 @@ from bot.core.query import Misread, parse
 from bot.core.question import Query
 from bot.core.roles import may, role_of
 from bot.desk import Desk
-from bot.edge.slack import Slack
+from bot.edge.slack import Identity, Person, Slack, SlackTrouble
 from bot.edge.slack_app import Socket, build_app
 from bot.listen import Listener
-from bot.people import KEPT, STALE, People
+from bot.people import KEPT, PATIENCE, STALE, People
 from bot.settings import Settings
 from tests.shell import Here, environment
 from tests.syncing import empty_database
@@ -261,6 +263,108 @@ def test_a_group_is_believed_for_a_while_and_then_not(looked_up):
     assert asked.look_up("U1ALICE").role == "operator"
     clock[0] += timedelta(seconds=2)
     assert "does not say" in asked.look_up("U1ALICE").why
+
+
+class Directory:
+    """Slack, asked who is who: it counts the questions, and is silent on request."""
+
+    def __init__(self):
+        self.asked = []
+        self.silent = ""
+        """What it does not answer; `*` is everything."""
+        self.leads = frozenset({"U1ALICE"})
+        self.answered = Event()
+
+    def _said(self, what):
+        self.asked.append(what)
+        self.answered.set()
+        if self.silent in ("*", what):
+            raise SlackTrouble("passing", "ratelimited")
+
+    def user(self, user_id):
+        self._said(user_id)
+        called = "leads" if user_id == "U3EVE" else user_id.lower()
+        return Person(user_id, called, "T1", "UTC", is_bot=False, is_restricted=False, deleted=False)
+
+    def whoami(self):
+        return Identity("T1", "example", "U1BOT", "B1BOT", None)
+
+    def groups(self):
+        self._said("groups")
+        return {"leads": "S1LEADS"}
+
+    def members(self, group_id):
+        self._said(group_id)
+        return self.leads
+
+
+@pytest.fixture
+def directory():
+    clock = [datetime(2026, 11, 22, 12, tzinfo=UTC)]
+    asked = Directory()
+
+    def people(operators="", admins=""):
+        settings = Settings(budgetbot_operators=operators, budgetbot_admins=admins)
+        return People(asked, settings, lambda: clock[0])
+
+    return asked, people, clock
+
+
+def test_who_somebody_is_is_asked_again_before_it_is_needed(directory):
+    asked, people, clock = directory
+    of = people("leads", "U9")
+    assert of.known("U1ALICE") is None
+    assert of.look_up("U1ALICE").role == "operator"
+    assert of.known("U1ALICE").role == "operator"
+    before = list(asked.asked)
+    clock[0] += KEPT / 2 + timedelta(seconds=1)
+    asked.leads, asked.answered = frozenset(), Event()
+    assert of.look_up("U1ALICE").role == "operator"  # nobody waits for the newer answer
+    assert asked.answered.wait(10)
+    deadline = time.monotonic() + 10
+    while of.look_up("U1ALICE").role == "operator" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert of.look_up("U1ALICE").role == "viewer"
+    assert len(asked.asked) == 2 * len(before)
+
+
+def test_a_slack_that_is_silent_is_not_asked_by_every_click(directory):
+    asked, people, clock = directory
+    of = people("leads", "U9")
+    asked.silent = "*"
+    for _ in range(5):
+        assert "does not say who you are" in of.look_up("U1ALICE").why
+    assert asked.asked == ["U1ALICE"]
+    asked.silent = ""
+    clock[0] += PATIENCE + timedelta(seconds=1)
+    assert of.look_up("U1ALICE").role == "operator"
+
+
+def test_what_somebody_owns_is_told_by_ids_and_groups_and_never_by_a_name_of_their_own(directory):
+    _, people, _ = directory
+    of = people("U9", "U9")
+    hers = of.look_up("U1ALICE", {"@leads", "U2BOB", "u1alice"})
+    assert hers.owns(["@leads"])
+    assert hers.owns(["U1ALICE"])
+    assert not hers.owns(["U2BOB"])
+    assert not hers.owns(["", "@"])
+    eve = of.look_up("U3EVE", {"@leads"})
+    assert "leads" in eve.known_as  # what is called hers may be shown to her
+    assert not eve.owns(["@leads"])
+
+
+def test_a_group_that_slack_does_not_tell_of_takes_nothing_from_who_needs_it_not(directory):
+    asked, people, _ = directory
+    of = people("U1ALICE,leads", "U9")
+    asked.silent = "S1LEADS"
+    assert (of.look_up("U1ALICE").role, of.look_up("U1ALICE").why) == ("operator", "")
+    assert "does not say which groups you are in" in of.look_up("U2BOB").why
+    asked.silent = "S7OTHERS"
+    other = people("leads", "U9")
+    assert (other.look_up("U2BOB", {"S7OTHERS"}).role, other.look_up("U2BOB", {"S7OTHERS"}).why) == (
+        "viewer",
+        "",
+    )
 
 
 # -- Slack -----------------------------------------------------------------------------------------

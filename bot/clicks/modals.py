@@ -82,9 +82,7 @@ def _open(desk: "Desk", click: Click, view: Mapping[str, Any], what: str, told: 
         view_id = desk.slack.open_view(click.trigger, view)
     except SlackTrouble as trouble:
         log.warning("not opened", extra={"why": str(trouble)})
-        again = blocks.button(
-            "Try again", click.action if what in click.action else "alert.more", click.value
-        )
+        again = blocks.button("Try again", click.action, click.value)
         answer(desk, click, alert_answers.sentence(LATE, again))
         return
     if desk.known(click.user) is not None:

@@ -228,6 +228,21 @@ def test_a_part_that_is_no_newcomer_is_told_with_the_day_it_left_the_usual(tmp_p
         assert body["text"] == "Spend, 10 Nov: $30.00, as much as in 11 Nov."
 
 
+def test_a_new_model_is_named_once(tmp_path):
+    with world(tmp_path) as built:
+        for n in range(70):
+            built.ledger.cost(LAST - n * DAY, SEARCH, LINES[0], "10", api_key_id="key_web")
+            for line in ("gpt-6, input", "gpt-6, output") if n < 4 else ():
+                built.ledger.cost(LAST - n * DAY, SEARCH, line, "5", api_key_id="key_web")
+        built.start()
+        built.poll("2026-11-21 14:00", wait=0.0)
+        given, query, body = ask(built, "why")
+        assert [(dimension, part.name) for dimension, part in given.new] == [("model", "gpt-6")]
+        assert len(given.newcomers) == 3
+        assert "New: gpt-6, first seen 18 Nov, 100% of the rise\n" in shell(given, "table", query)
+        assert "mostly gpt-6, first seen 18 Nov, 100% of the rise." in body["text"]
+
+
 def test_a_hole_is_compared_with_nothing(tmp_path):
     with runaway(tmp_path, now="2026-11-21 14:00") as (built, _):
         with built.app.store.writing() as tx:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 from bot.core.chart import Chart
 from bot.core.culprit import Culprit, culprit
+from bot.core.dimension import model_of
 from bot.core.effects import SAME, Billed, Effects, Item, effects
 from bot.core.kinds.first_seen import NAMED_LATER
 from bot.core.movers import called, movers
@@ -111,6 +112,16 @@ class Why:
         if self.query.by:
             return tuple(each for each in self.breakdowns if each.dimension in self.query.by)
         return tuple(each for each in self.breakdowns if each.told and len(each.parts) > 1)
+
+    @property
+    def new(self) -> tuple[tuple[str, Moved], ...]:
+        """Return the newcomers people are told of: the line items of a new model say nothing more."""
+        models = {part.value for dimension, part in self.newcomers if dimension == "model"}
+        return tuple(
+            (dimension, part)
+            for dimension, part in self.newcomers
+            if dimension != "line_item" or model_of(part.value) not in models
+        )
 
     @property
     def untold(self) -> tuple[str, ...]:

@@ -129,10 +129,10 @@ def _bare(answer: Why, figure: int) -> str:
 
 def newcomers(answer: Why, style: Style) -> str:
     """Return `New: key *ingest-worker*, first seen 18 Nov, 74% of the rise`; '' where nobody is."""
-    if not answer.newcomers or answer.change is None:
+    if not answer.new or answer.change is None:
         return ""
     told = []
-    for dimension, part in answer.newcomers[:NEWCOMERS]:
+    for dimension, part in answer.new[:NEWCOMERS]:
         assert part.first is not None
         who = _written(part_words(Part(dimension, part.name, 0)), style)
         part_of = share(part.change, answer.change)
@@ -140,7 +140,7 @@ def newcomers(answer: Why, style: Style) -> str:
             f"{part_of}% of the rise" if answer.change > 0 and 0 < part_of <= 100 else _change(answer, part)
         )
         told.append(f"{who}, first seen {show_day(part.first)}, {much}")
-    rest = len(answer.newcomers) - len(told)
+    rest = len(answer.new) - len(told)
     more = f"; and {rest:,} more" if rest else ""
     return f"{style.bold('New')}: {'; '.join(told)}{more}"
 
@@ -229,7 +229,7 @@ def shell(answer: Why, form: str, query: Query | None = None) -> str:
         rows = [[row[0] if row[0].startswith("API") else row[0].lower(), *row[1:]] for row in rows]
         right: list[dict[str, str]] = [{}, {}, *[{"align": "right"}] * 4]
         lines += ["", *drawn.table([["by", "name", *map(_small, _titles(answer)[2:])], *rows], right)]
-    if below := [*effects_lines(answer), *([newcomers(answer, PLAIN)] if answer.newcomers else [])]:
+    if below := [*effects_lines(answer), *([newcomers(answer, PLAIN)] if answer.new else [])]:
         lines += ["", *below]
     if answer.chart is not None:
         lines += ["", bars(answer.chart)]

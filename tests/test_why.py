@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.core.dimension import Series
 from bot.core.effects import Billed, Item, effects
+from bot.core.newcomers import candidates, newcomers, told_since
 from bot.core.period import DAY, Span
 from bot.core.sides import Against, usual, usual_days
 from bot.core.spend import Names, Spend
@@ -16,12 +17,9 @@ from bot.core.telling import Blame, Part
 from bot.core.why import (
     DIMENSIONS,
     blamed,
-    candidates,
     effects_of,
-    newcomers,
     share,
     take,
-    told_since,
 )
 from tests.spending import BOOK, DOLLAR
 

@@ -13,6 +13,7 @@ from bot.core.filters import scope_of
 from bot.core.groups import OTHER
 from bot.core.incident import Finding, Incident
 from bot.core.metrics import METRICS
+from bot.core.newcomers import WATCHED, candidates, newcomers, told_since
 from bot.core.onset import left_usual
 from bot.core.period import DAY, Span
 from bot.core.query import Misread
@@ -28,18 +29,14 @@ from bot.core.telling import Blame, subject
 from bot.core.view import COST, is_money
 from bot.core.why import (
     DIMENSIONS,
-    WATCHED,
     Alert,
     Moved,
     Taken,
     Why,
     blamed,
-    candidates,
     drawn,
     effects_of,
-    newcomers,
     take,
-    told_since,
 )
 from bot.edge.store import billed, incidents, records
 from bot.edge.store.tables import ORGANIZATION

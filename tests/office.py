@@ -1,118 +1,173 @@
-"""An office with people in it: one alert stands in its room, and what is pressed there comes back."""
+"""An office with messages to be, a Slack that bites, and couriers that come and go."""
 
-import sqlite3
-import time
-from contextlib import closing, contextmanager
+import itertools
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
-from tests.standins.slack_rules import rebuild
-from tests.syncing import empty_database
-from tests.world import SEARCH, at, world
+from bot.core.incident import Event, Incident, Reason
+from bot.core.period import Span
+from bot.core.rooms import Message, Opening, Room, Target
+from bot.core.telling import Telling
+from bot.deliver import Courier
+from bot.edge.slack import Slack
+from bot.edge.store import cards, incidents, outbox
+from bot.edge.store.store import Store
+from tests.standins.slack import SlackStandIn
+from tests.standins.slack_web import Channel
 
-RULES = """\
-version: 1
-defaults: {route: finops, timezone: Europe/Berlin}
-teams:
-  search: {projects: [search-*], channel: search-ops, owner: U2BOB}
-  labs: {projects: [labs], channel: search-ops, owner: S9LABS}
-routes:
-  finops: {channel: ai-spend}
-rules:
-  - id: project-month
-    kind: budget
-    title: Monthly budget of a project
-    select: {}
-    each: project
-    period: month
-    amount:
-      search-prod: 1000    # agreed in June
-      else: 2000
-    thresholds: [100%]
-    runbook: https://wiki.example.com/spend
-"""
+DOLLAR = 10**9
+NOW = datetime(2026, 10, 10, 12, tzinfo=UTC)
+OCTOBER = Span(date(2026, 10, 1), date(2026, 11, 1))
+OPS, RESEARCH, FALLBACK = Target("slack", "ops"), Target("slack", "research"), Target("slack", "ai-spend")
+
+
+def incident(number, **changes):
+    built = Incident(
+        fingerprint=f"{number:012x}",
+        rule_id="project-month",
+        group=(f"proj_{number}",),
+        occurrence="2026-10-01",
+        state="firing",
+        level="80%",
+        severity="warning",
+        said_levels=("50%", "80%"),
+        value=(800 + number) * DOLLAR,
+        amount=1000 * DOLLAR,
+        said=(800 + number) * DOLLAR,
+        peak=(800 + number) * DOLLAR,
+        span=OCTOBER,
+        days=(OCTOBER.start,),
+        opened_at=NOW,
+        changed_at=NOW,
+        reason=Reason.FIRST,
+    )
+    telling = Telling(
+        "project-month",
+        "Monthly budget",
+        (("project", f"team-{number}"),),
+        period="October",
+        start="2026-10-01",
+        end="2026-11-01",
+        percents=(("80%", 800 * DOLLAR), ("100%", 1000 * DOLLAR)),
+    )
+    return replace(built, **{"facts": incidents.facts(telling), **changes})
 
 
 class Office:
-    """A world with people in it."""
+    """A database with messages to be, a Slack, and couriers that come and go. Time passes when somebody sleeps."""
 
-    def __init__(self, built):
-        self.built = built
-        self.slack = built.slack
-        self.people = built.slack.people
+    def __init__(self, store, slack):
+        self.store, self.slack = store, slack
+        self.now = NOW
+        self.slept = []
+        ticks = itertools.count(1)
+        slack.web._now = lambda: f"{int(self.now.timestamp())}.{next(ticks):06d}"
+        slack.web.messages.clear()
+        slack.calls.clear()
+        self.client = Slack(slack.bot_token, slack.api_url, sleep=self.sleep)
 
-    def rows(self, sql):
-        with closing(sqlite3.connect(self.built.tmp_path / "budgetbot.db")) as held:
-            return held.execute(sql).fetchall()
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += timedelta(seconds=seconds)
 
-    def clock(self, now):
-        self.built._clock[0] = at(now)
+    def courier(self, store=None, speaker=None, **how):
+        return Courier(
+            store or self.store,
+            speaker or self.client,
+            lambda: self.now,
+            sleep=self.sleep,
+            **{"fallback": "ai-spend", **how},
+        )
 
-    def deliver(self):
-        """What the worker does every two seconds."""
-        self.built.app.courier().deliver(self.built._clock[0])
+    def deliver(self, wait=3600.0, **how):
+        return self.courier(**how).deliver(self.now, wait=wait)
 
-    def poll(self, now):
-        """One tick, by the clock of the story."""
-        if self.built.app is None:
-            self.built.start()
-        self.built.app.clock = lambda: self.built._clock[0]
-        self.built.poll(now, wait=0.0)
+    def opens(self, number, target=OPS, **changes):
+        """Write what judging writes when an incident opens."""
+        known = incident(number, **changes)
+        event = Event(
+            known.fingerprint,
+            known.rule_id,
+            known.group,
+            "fired",
+            known.level,
+            0,
+            NOW,
+            known.reason,
+            known.value,
+            known.severity,
+        )
+        with self.store.writing() as tx:
+            incidents.write(tx, [known], None)
+            ids = incidents.record(tx, [event], None)
+            opening = Opening(known.fingerprint, event.key, Room(target, "r"), known.severity, 0)
+            outbox.open_message(tx, Message(target, (opening,), NOW), ids, NOW)
+        return known
 
-    def spend(self, day, amount, project=SEARCH):
-        self.built.ledger.cost(day, project, "gpt-5.2, output", amount)
+    def changes(self, known, n, target=OPS, *, line=True, **changes):
+        """Write what judging writes when an incident changes: its state, a line in its thread, a stale card."""
+        known = replace(known, **changes)
+        event = Event(
+            known.fingerprint,
+            known.rule_id,
+            known.group,
+            "raised",
+            "100%",
+            n,
+            NOW,
+            known.reason,
+            known.value,
+            known.severity,
+        )
+        with self.store.writing() as tx:
+            incidents.write(tx, [known], None)
+            ids = incidents.record(tx, [event], None)
+            card = cards.cards_of(tx, [known.fingerprint])[known.fingerprint, target]
+            if line:
+                outbox.reply(
+                    tx,
+                    f"{event.key}:{target}:reply",
+                    ids[event.key],
+                    card,
+                    f"line {n} of {known.fingerprint}",
+                )
+            outbox.touch(tx, [known.fingerprint])
+        return known
 
     @property
-    def card(self):
-        return self.built.posts[0]
+    def cards(self):
+        return [message for message in self.slack.messages if not message.thread_ts]
 
     @property
     def lines(self):
-        return [reply.text for reply in self.built.replies]
+        return [message.text for message in self.slack.messages if message.thread_ts]
 
-    @property
-    def mark(self):
-        return self.rows("SELECT fingerprint FROM incident ORDER BY value_nano DESC")[0][0]
+    def undelivered(self):
+        with self.store.reading() as tx:
+            return tx.exec_driver_sql(
+                "SELECT key, state, why FROM notice WHERE state NOT IN ('sent', 'dropped')"
+            ).fetchall()
 
-    def until(self, true, seconds=10):
-        """Wait until something is true of the database or of Slack."""
-        ends = time.monotonic() + seconds
-        while not (found := true()) and time.monotonic() < ends:
-            time.sleep(0.02)
-        return found
 
-    def audit(self):
-        told = self.rows("SELECT who, what, subject, after ->> 'refused' FROM audit ORDER BY id")
-        return [tuple(each) for each in told]
+def empty_database(folder):
+    """Return the path of a database that nothing is in, to be copied."""
+    path = folder / "empty.db"
+    Store(f"sqlite:///{path}").close()
+    return path
 
 
 @contextmanager
-def an_office(tmp_path):
-    """Open one in which a project has spent more than its month's budget."""
-    (tmp_path / "budgetbot.db").write_bytes(empty_database())
-    with world(tmp_path, offers=("costs",)) as built:
-        built.slack.web.groups = {"S9LABS": ("labs-leads", ["U2BOB"])}
-        carol = {**built.slack.web.users["U1ALICE"], "id": "U6CAROL", "name": "carol"}
-        built.slack.web.users["U6CAROL"] = carol
-        built.rules(RULES)
-        built.ledger.cost("2025-10-03", SEARCH, "gpt-5.2, output", "1200")
-        held = Office(built)
-        held.poll("2025-10-05 12:00")
-        yield held
+def a_workspace():
+    """Return a Slack with the channel that hears what others refuse."""
+    with SlackStandIn() as slack:
+        slack.web.channels["C9SPEND"] = Channel("C9SPEND", "ai-spend")
+        yield slack
 
 
-def valid(body):
-    groups = [body.get("blocks") or [], *(each["blocks"] for each in body.get("attachments") or [])]
-    for group in groups:
-        for block in group:
-            if block["type"] != "table":
-                rebuild(block)
-
-
-def older(card, seen):
-    """The message as somebody's client still shows it: at its place, with its older buttons."""
-
-    class Older:
-        pass
-
-    older = Older()
-    vars(older).update({**vars(card), "attachments": seen["attachments"], "ts": card.ts})
-    return older
+@contextmanager
+def an_office(tmp_path, template, slack):
+    shutil.copy(template, tmp_path / "bot.db")
+    with Store(f"sqlite:///{tmp_path}/bot.db") as store:
+        yield Office(store, slack)

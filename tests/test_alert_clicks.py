@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.heard import listening
-from tests.office import an_office, older, valid
+from tests.staffed import an_office, older, valid
 from tests.standins.slack import Fault
 from tests.world import LABS, SEARCH
 
@@ -187,6 +187,15 @@ def test_the_menu_asks_for_whoever_clicks(office, choice, says):
     with listening(office.built):
         (said,) = office.people.press(office.card, "alert.more", option=f"{choice}|", user="U3GUEST").wait()
     assert says in str(said)
+    assert said["response_type"] == "ephemeral"
+
+
+def test_an_alerts_spend_is_exported_to_who_asks(office):
+    with listening(office.built):
+        (said,) = office.people.press(office.card, "alert.more", option="csv|").wait()
+        assert office.until(lambda: office.slack.files)
+    (sent,) = office.slack.files
+    assert "1200" in str(vars(sent))
     assert said["response_type"] == "ephemeral"
 
 
@@ -395,9 +404,8 @@ def test_an_alert_on_the_home_tab_is_handled_there(office):
         office.people.open_home("U6CAROL")
         assert office.until(lambda: "alert.unack" in str(vars(office.slack.home("U6CAROL") or office)))
         office.people.press(office.slack.home("U6CAROL"), "alert.unack", user="U6CAROL")
-        assert office.until(lambda: [m for m in office.slack.messages if m.channel.startswith("D")])
-    (direct,) = [m for m in office.slack.messages if m.channel.startswith("D")]
-    assert "Only operators may do that" in direct.text
+        assert office.until(lambda: office.slack.modal("U6CAROL") is not None)
+        assert "Only operators may do that" in str(office.slack.modal("U6CAROL").blocks)
     assert len(office.rows("SELECT * FROM acknowledgement")) == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.core.asker import Asker
 from bot.core.reference import Reference
 from tests.heard import listening
-from tests.office import an_office
+from tests.staffed import an_office
 from tests.world import LABS
 
 SET = {"budgetbot_operators": "U1ALICE", "budgetbot_admins": "U1ALICE"}

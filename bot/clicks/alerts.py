@@ -44,11 +44,9 @@ def click(desk: "Desk", click: Click) -> None:
         what = about.choice
     deeds = ALERT if kind == "alert" else TABLE
     if about is None or what not in deeds or bool(about.fingerprint) != (kind == "alert"):
-        answer(desk, click, alert_answers.sentence(UNKNOWN))
+        answer(click, alert_answers.sentence(UNKNOWN))
         return
     deeds[what](desk, click, about)
-    if click.view.get("type") == "home":
-        desk.homes.opened(click.user, str(click.view.get("hash") or ""))
 
 
 # -- one alert -------------------------------------------------------------------------------------------
@@ -60,7 +58,7 @@ def _ack(desk: "Desk", click: Click, about: Reference) -> None:
         with desk.store.reading() as tx:
             told = told_now(tx, desk.rules(desk.clock()).book, (about.fingerprint,), desk.clock())
         if told:
-            answer(desk, click, alert_answers.as_it_stands(told[0]))
+            answer(click, alert_answers.as_it_stands(told[0]))
 
 
 def _unack(desk: "Desk", click: Click, about: Reference) -> None:
@@ -77,11 +75,11 @@ def _drill(desk: "Desk", click: Click, about: Reference) -> None:
     with desk.store.reading() as tx:
         told = told_now(tx, book, (about.fingerprint,), now)
     if not told or not (told[0].telling.days or told[0].telling.start):
-        answer(desk, click, alert_answers.sentence(GONE))
+        answer(click, alert_answers.sentence(GONE))
         return
     incident = told[0].incident
     deeper = drill(book.rule(incident.rule_id), incident.group, told[0].telling, now.date())
-    answer(desk, click, alert_answers.drilled(desk.ask(deeper.report(), click.user), told[0], deeper))
+    answer(click, alert_answers.drilled(desk.ask(deeper.report(), click.user), told[0], deeper))
 
 
 def _csv(desk: "Desk", click: Click, about: Reference) -> None:
@@ -90,15 +88,15 @@ def _csv(desk: "Desk", click: Click, about: Reference) -> None:
     incident = _incident(desk, about)
     telling = incidents.telling(incident) if incident and incident.facts else None
     if incident is None or telling is None or not (telling.days or telling.start):
-        answer(desk, click, alert_answers.sentence(GONE))
+        answer(click, alert_answers.sentence(GONE))
         return
     deeper = drill(book.rule(incident.rule_id), incident.group, telling, now.date())
-    answer(desk, click, desk.ask(deeper.export(), click.user))
+    answer(click, desk.ask(deeper.export(), click.user))
 
 
 def _asks(verb: str) -> "Deed":
     def ask(desk: "Desk", click: Click, about: Reference) -> None:
-        answer(desk, click, desk.ask(f"{verb} {about.fingerprint}", click.user))
+        answer(click, desk.ask(f"{verb} {about.fingerprint}", click.user))
 
     return ask
 
@@ -109,11 +107,11 @@ def _asks(verb: str) -> "Deed":
 def _ack_all(desk: "Desk", click: Click, about: Reference) -> None:
     card, firing = _members(desk, about)
     if card is None:
-        answer(desk, click, alert_answers.sentence(GONE))
+        answer(click, alert_answers.sentence(GONE))
         return
     if not firing:
         said = "All of these ended or were corrected: there is nothing to look after."
-        answer(desk, click, alert_answers.sentence(said))
+        answer(click, alert_answers.sentence(said))
         return
     _order(desk, click, Query("ack", ids=tuple(firing)))
 
@@ -124,9 +122,9 @@ def _show(desk: "Desk", click: Click, about: Reference) -> None:
         card = clicked.card(tx, about.card_id)
         told = told_now(tx, desk.rules(now).book, card.members if card else (), now)
     if card is None or not told:
-        answer(desk, click, alert_answers.sentence(GONE))
+        answer(click, alert_answers.sentence(GONE))
         return
-    answer(desk, click, alert_answers.listed(sorted(told, key=worst_first), card.revision))
+    answer(click, alert_answers.listed(sorted(told, key=worst_first), card.revision))
 
 
 # -- whoever is sure -------------------------------------------------------------------------------------
@@ -137,9 +135,9 @@ def _sure(desk: "Desk", click: Click) -> None:
     version, _, words = click.value.partition("|")
     query = parse(words, desk.clock().astimezone(UTC).date())
     if version != VERSION or not isinstance(query, Query) or not VERBS[query.verb].orders:
-        answer(desk, click, alert_answers.sentence(UNKNOWN))
+        answer(click, alert_answers.sentence(UNKNOWN))
         return
-    answer(desk, click, reply(*desk.answered(words, click.user, sure=True)))
+    answer(click, reply(*desk.answered(words, click.user, sure=True)))
 
 
 # -- what they share -------------------------------------------------------------------------------------
@@ -151,7 +149,7 @@ def _order(desk: "Desk", click: Click, query: Query) -> Outcome | None:
     assert isinstance(outcome, Outcome)
     if outcome.changed and not outcome.refused:
         return outcome
-    answer(desk, click, reply(outcome, query))
+    answer(click, reply(outcome, query))
     return None
 
 

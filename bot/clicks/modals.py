@@ -44,14 +44,14 @@ def open_silence(desk: "Desk", click: Click, about: Reference) -> None:
     """Open the modal that silences an alert, or all that a table tells of."""
     told = _open_ones(desk, about)
     if not told:
-        answer(desk, click, alert_answers.sentence(OVER_ALREADY))
+        answer(click, alert_answers.sentence(OVER_ALREADY))
         return
     now, book = desk.clock(), desk.rules(desk.clock()).book
     # Slack gives three seconds: nobody is asked who somebody is before the modal stands.
     asker = desk.known(click.user)
     if asker is not None and (why := _lacks(desk, asker, told)):
         desk.refused(asker, "silence", told[0].incident.fingerprint, why)
-        answer(desk, click, reply(Outcome(why, done=False, refused=True)))
+        answer(click, reply(Outcome(why, done=False, refused=True)))
         return
     zone = asker.clocks(book.timezone) if asker else book.timezone
     short = asker is not None and asker.role != "admin"
@@ -67,7 +67,7 @@ def open_more(desk: "Desk", click: Click, about: Reference) -> None:
     """Open the modal that asks the owner of an amount for more."""
     told = [each for each in _open_ones(desk, about) if has_amount(each)]
     if not told:
-        answer(desk, click, alert_answers.sentence(OVER_ALREADY))
+        answer(click, alert_answers.sentence(OVER_ALREADY))
         return
     incident, outlook = told[0].incident, told[0].telling.outlook
     facts = [f"*Spent*\n{usd(incident.value)} of {usd(incident.amount)}"]
@@ -83,7 +83,7 @@ def _open(desk: "Desk", click: Click, view: Mapping[str, Any], what: str, told: 
     except SlackTrouble as trouble:
         log.warning("not opened", extra={"why": str(trouble)})
         again = blocks.button("Try again", click.action, click.value)
-        answer(desk, click, alert_answers.sentence(LATE, again))
+        answer(click, alert_answers.sentence(LATE, again))
         return
     if desk.known(click.user) is not None:
         return
@@ -160,11 +160,8 @@ def _more(desk: "Desk", click: Click, told: Told, state: Mapping[str, Any]) -> N
 # -- what they share -------------------------------------------------------------------------------------
 
 
-def answer(desk: "Desk", click: Click, body: Mapping[str, Any]) -> None:
+def answer(click: Click, body: Mapping[str, Any]) -> None:
     """Say something to who clicked, alone; the message that was clicked in stays as it is."""
-    if click.view:
-        desk.tell(click, body)
-        return
     click.respond({**body, "response_type": "ephemeral", "replace_original": False})
 
 

@@ -125,6 +125,13 @@ def test_every_kind_of_alert_about_money_names_who_is_new(tmp_path, rule):
         assert told.blame.parts[0].name == "ingest-worker"
 
 
+def test_a_key_that_was_there_long_before_is_not_first_seen(labs):
+    labs.ledger.cost(FIRST + DAY, LABS, "gpt-5.2, output", "0.02", api_key_id=f"key_ingest_{LABS}")
+    labs.poll("2026-11-19 14:00")
+    (card,) = labs.posts
+    assert lines(card)[1] == NINE.replace("first seen", "since")
+
+
 def test_a_graver_level_names_it_in_the_thread(labs):
     labs.poll("2026-11-19 14:00")
     labs.poll("2026-11-21 14:00")

@@ -77,6 +77,7 @@ class Suspects:
         self._seen = frozenset[int]().union(*self._sums)
         self._rows: dict[int, list[int]] = {}
         self._groups: dict[Scope, dict[Group, list[int]]] = {}
+        self._values: dict[str, dict[str, list[int]]] = {}
 
     def of(self, asked: Question) -> Suspect:
         """Return the part that a finding's rise came from, or why that cannot be known."""
@@ -111,8 +112,7 @@ class Suspects:
         if begun is None or suspect.blame.fell or begun - self.known_from < WEEK * DAY:
             return {}
         for dimension, value in suspect.named:
-            column = self.told.column(dimension)
-            ids = [series_id for series_id, each in column.items() if each == value]
+            column, ids = self.told.column(dimension), self._ids_of(dimension).get(value, [])
             told = dimension not in NAMED_LATER or any(
                 amount > 0 and column[series_id]
                 for sums in self._sums[: self.place(begun)]
@@ -121,6 +121,15 @@ class Suspects:
             if told and not any(amount > 0 for amount in self.row(ids, Span(self._days[0], begun))):
                 found[dimension, value] = ids
         return found
+
+    def _ids_of(self, dimension: str) -> dict[str, list[int]]:
+        """Return all series of each value of a dimension."""
+        known = self._values.get(dimension)
+        if known is None:
+            known = self._values[dimension] = {}
+            for series_id, value in self.told.column(dimension).items():
+                known.setdefault(value, []).append(series_id)
+        return known
 
     def row(self, ids: Iterable[int], span: Span) -> list[int]:
         """Return the sum of some series on each day of a span; zeros where nothing is known."""

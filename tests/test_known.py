@@ -1,7 +1,7 @@
 """A name alone, and `@me`: what people type who know no verb."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.answers import answer
@@ -47,6 +47,7 @@ def test_a_name_alone_asks_about_what_is_called_so(words, commands):
     assert meant(words, KNOWN) == commands
 
 
+@settings(deadline=None, derandomize=True, max_examples=200)
 @given(st.text(min_size=1, max_size=40))
 def test_whatever_something_is_called_its_name_can_be_asked(name):
     for command in meant([name], Known(projects={"proj_1": name}, teams=(name,))):

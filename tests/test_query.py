@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.filters import Filter, passes
@@ -646,6 +646,7 @@ said = st.builds(
 )
 
 
+@settings(deadline=None, derandomize=True, max_examples=200)
 @given(
     st.one_of(texts, said, said.map(" ".join), st.lists(st.one_of(scraps, st.text(max_size=12)), max_size=8))
 )
@@ -732,6 +733,7 @@ def said_rightly(draw):
     return verb, arguments
 
 
+@settings(deadline=None, derandomize=True, max_examples=200)
 @given(said_rightly(), st.randoms(use_true_random=False))
 def test_what_is_said_rightly_is_understood_in_any_order(said, chance):
     verb, arguments = said
@@ -753,6 +755,7 @@ def test_what_is_said_rightly_is_understood_in_any_order(said, chance):
     assert set(again.filters) == set(query.filters)
 
 
+@settings(deadline=None, derandomize=True, max_examples=200)
 @given(st.dates(date(2024, 1, 1), date(2032, 12, 31)), st.sampled_from(EXAMPLES))
 def test_ranges_never_reach_into_the_future_nor_beyond_366_days(today, words):
     span = read_range(words, today)
@@ -764,6 +767,7 @@ def test_ranges_never_reach_into_the_future_nor_beyond_366_days(today, words):
         assert previous.end <= span.start
 
 
+@settings(deadline=None, derandomize=True, max_examples=200)
 @given(st.text(min_size=1, max_size=40).map(str.strip).filter(bool))
 def test_a_quoted_value_is_read_back(value):
     tokens, unclosed = split(from_slack(f"project={quoted(value)}"))

@@ -289,6 +289,17 @@ def test_where_an_alert_is_drilled_into(scope, group, names, report):
     assert drill(rule, group, telling, AT.date()).report() == report
 
 
+def test_a_rule_of_many_names_is_drilled_into_as_far_as_a_command_reaches():
+    many = ", ".join(f"project-of-team-{n}" for n in range(300))
+    text = f"  - {{id: b, kind: budget, select: {{project: [{many}], model: gpt-5.2}}, period: month, amount: 5}}"
+    rule = load_texts({"rules.yaml": RULE.format(text)}).book.rule("b")
+    found = drill(rule, (), replace(told().telling, group=()), AT.date())
+    assert found.wider
+    assert found.report() == "report 2026-11-01..2026-11-22 by project model=gpt-5.2"
+    body = alert_answers.drilled({"text": "x", "blocks": []}, told(), found)
+    assert "shows more than the alert is about" in str(body)
+
+
 def test_a_card_on_course_proposes_what_it_is_on_course_for():
     assert modals.more("m|", "x", ["y"], COURSE.high)["blocks"][2]["element"]["initial_value"] == "16100"
 

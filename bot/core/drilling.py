@@ -15,6 +15,8 @@ from bot.core.verbs import VERBS
 WIDEST = ("project", "model", "api_key", "day")
 """What spend is cut by, the widest first: what the alert names already tells nothing."""
 LONGEST = timedelta(days=366)
+WORDS = 700
+"""Characters of conditions: a command has room for more, but not for every list a rule file can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Drill:
     filters: tuple[Filter, ...]
     cuts: tuple[str, ...]
     """What it can be cut by, the widest first."""
+    wider: bool = False
+    """Its rule's conditions are too long for a command, so this shows more than the alert is about."""
 
     def report(self, by: str = "") -> str:
         """Return the command that asks for it, by its widest cut where none is named."""
@@ -44,10 +48,19 @@ def drill(rule: Rule | None, group: tuple[str, ...], telling: Telling, today: da
     first, end = (date.fromisoformat(day) for day in telling.days or (telling.start, telling.end))
     last = min(end - DAY, today)
     first = max(min(first, last), last - LONGEST + DAY)
-    filters = tuple(_filters(rule, group, dict(telling.group)))
+    every = tuple(_filters(rule, group, dict(telling.group)))
+    filters = _short_enough(every)
     fixed = {each.key for each in filters if each.op == "=" and len(each.values) == 1}
     days = first.isoformat() if first == last else f"{first.isoformat()}..{last.isoformat()}"
-    return Drill(days, filters, tuple(cut for cut in WIDEST if cut not in fixed))
+    return Drill(days, filters, tuple(cut for cut in WIDEST if cut not in fixed), filters != every)
+
+
+def _short_enough(filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
+    """Return the conditions a command has room for: the longest is left out first."""
+    kept = list(filters)
+    while sum(len(str(each)) + 1 for each in kept) > WORDS:
+        kept.remove(max(kept, key=lambda each: len(str(each))))
+    return tuple(kept)
 
 
 def _filters(rule: Rule | None, group: tuple[str, ...], names: Mapping[str, str]) -> Iterator[Filter]:

@@ -12,6 +12,7 @@ from bot.render.kinds import headline
 LISTED = 40
 """Alerts of a table that are told one by one: a message holds fifty blocks."""
 CHARACTERS = 10_000
+WIDER = "Its rule's conditions are too long for a command: this shows more than the alert is about."
 
 
 def drilled(body: dict[str, Any], told: Told, drill: Drill) -> dict[str, Any]:
@@ -23,8 +24,10 @@ def drilled(body: dict[str, Any], told: Told, drill: Drill) -> dict[str, Any]:
         for cut in drill.cuts[1:]
     ]
     buttons.append(run_button(f"why {fingerprint}", "Why", "drill.why", primary=True))
-    first = blocks.section(f"{emoji(told.incident)} {headline(told)}")
-    return {**body, "blocks": [first, *kept, blocks.actions(buttons)]}
+    first = [blocks.section(f"{emoji(told.incident)} {headline(told)}")]
+    if drill.wider:
+        first.append(blocks.context(WIDER))
+    return {**body, **blocks.message(body["text"], [*first, *kept, blocks.actions(buttons)])}
 
 
 def listed(told: Sequence[Told], revision: int) -> dict[str, Any]:

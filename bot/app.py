@@ -2,13 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Self
-
-from filelock import FileLock, Timeout
 
 from bot.core.errors import Unanswered
 from bot.core.pacing import Pacer
@@ -17,8 +14,10 @@ from bot.deliver import Courier, Speaker
 from bot.edge.openai import OpenAI
 from bot.edge.slack import Slack
 from bot.edge.store import delivery
-from bot.edge.store.engine import lock_path
+from bot.edge.store.engine import is_sqlite
+from bot.edge.store.fence import next_turn
 from bot.edge.store.store import Store
+from bot.edge.store.turns import turn_of
 from bot.naming import DAILY
 from bot.rulebook import Rules
 from bot.settings import Settings
@@ -110,26 +109,27 @@ class App:
         room = ops_room(self.rules.last(self.clock()).book, "")
         return room.target.address if room else ""
 
-    @contextmanager
-    def alone(self, wait: float | None = None) -> Iterator[None]:
-        """Hold the poll lock: one process fetches, judges and delivers at a time."""
-        path: Path | None = lock_path(self.store.url, "poll")
-        if path is None:
-            yield
+    def alone(self, wait: float | None = None) -> AbstractContextManager[None]:
+        """Hold the turn to poll: one process fetches, judges and delivers at a time."""
+        return alone(self.store, WAIT if wait is None else wait)
+
+
+@contextmanager
+def alone(store: Store, wait: float = WAIT) -> Iterator[None]:
+    """Hold the turn to poll into a database.
+
+    Who loses it meanwhile, because it was paused or cut off, finds out before it writes anything more.
+    """
+    turn = turn_of(store.url, "poll")
+    if not turn.take(wait):
+        raise Polling("Another budgetbot is polling into this database.", "Let it finish, or stop it first.")
+    try:
+        if is_sqlite(store.url):
+            yield  # a lock file cannot be lost
             return
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=WAIT if wait is None else wait)
-        except Timeout as held:
-            raise Polling(
-                "Another budgetbot is polling into this database.", "Let it finish, or stop it first."
-            ) from held
-        except OSError as failed:
-            raise Unanswered(
-                f"The lock {path} cannot be taken ({type(failed).__name__}).",
-                "See that the database's folder can be written.",
-            ) from failed
-        try:
+        with store.writing() as tx:
+            number = next_turn(tx)
+        with store.fence.turn(number):
             yield
-        finally:
-            lock.release()
+    finally:
+        turn.leave()

@@ -100,7 +100,8 @@ def _database(settings: Settings) -> tuple[str, str]:
     """
     prefix = "sqlite:///"
     url = settings.database_url
-    if not url.startswith(prefix) or not Path(url.removeprefix(prefix)).is_file():
+    # A default nobody asked for is not looked for on a server.
+    if url.startswith(prefix) and not Path(url.removeprefix(prefix)).is_file():
         return "", ""
     # The database's libraries cost half a second: only where there is something to compare with.
     from bot.edge.store.engine import newest  # noqa: PLC0415

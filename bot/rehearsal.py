@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.app import App
 from bot.edge.slack import Posted
-from bot.edge.store.engine import copy_into
+from bot.edge.store.copying import clone
 from bot.poll import Tick, deliver, fetch_and_judge
 from bot.render.drawn import draw
 from bot.settings import Settings
@@ -52,7 +52,7 @@ def rehearse(settings: Settings, now: datetime, progress: Progress | None = None
     """Return what a poll at `now` would do, and its messages as a person would see them."""
     with tempfile.TemporaryDirectory(prefix="budgetbot-") as folder:
         copy = Path(folder) / "rehearsal.db"
-        copy_into(settings.database_url, copy)
+        clone(settings.database_url, copy)
         with App.open(replace(settings, database_url=f"sqlite:///{copy}")) as app:
             recorder = Recorder([])
             app.speaker = recorder

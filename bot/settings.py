@@ -152,11 +152,11 @@ def _wrong(name: str, settings: Settings, environment: Mapping[str, str]) -> Wro
 
             if problem := _refused(name, lambda: parse_url(value)):
                 return problem
-            if environment.get("DYNO", "").strip():
+            if environment.get("DYNO", "").strip() and value.startswith("sqlite"):
                 return Wrong(
                     name,
                     "is SQLite on a host whose disk is thrown away at every restart, and the bot's memory with it",
-                    "run the bot on a machine that keeps its disk",
+                    "give it a PostgreSQL database, or run the bot on a machine that keeps its disk",
                 )
         case "BUDGETBOT_POLL":
             from bot.core.schedule import problem_of  # noqa: PLC0415 - croniter is loaded when it is asked

@@ -16,6 +16,7 @@ from bot.core.errors import BotError, Unanswered
 from bot.core.schedule import next_due
 from bot.desk import Desk
 from bot.edge.slack_app import Socket, build_app, drain
+from bot.edge.store.turns import turn_of
 from bot.listen import Listener
 from bot.people import People
 from bot.poll import deliver, fetch_and_judge
@@ -39,18 +40,43 @@ class Worker:
         self.app = app
         self.stop = stop
         self._due = app.clock()
+        self._lead = turn_of(app.store.url, "lead")
+        self._leading = False
 
     def loop(self) -> None:
         """Tick at once and then by the schedule until stopped; ticks that came late are one."""
-        while not self.stop.is_set():
-            now = self.app.clock()
-            if now >= self._due:
-                self._guarded(partial(self._tick, now))
-                self._due = next_due(self.app.settings.budgetbot_poll, self.app.clock())
-                log.info("next poll", extra={"due": self._due.isoformat()})
-            else:
-                self._guarded(partial(self._deliver, now))
-            self.stop.wait(max(0.0, min(LOOK, (self._due - self.app.clock()).total_seconds())))
+        try:
+            while not self.stop.is_set():
+                self._once()
+        finally:
+            self._lead.leave()
+
+    def _once(self) -> None:
+        """Do what is due, if this is the one process of all that polls."""
+        if not self._leads():
+            self.stop.wait(LOOK)
+            return
+        now = self.app.clock()
+        if now >= self._due:
+            self._guarded(partial(self._tick, now))
+            self._due = next_due(self.app.settings.budgetbot_poll, self.app.clock())
+            log.info("next poll", extra={"due": self._due.isoformat()})
+        else:
+            self._guarded(partial(self._deliver, now))
+        self.stop.wait(max(0.0, min(LOOK, (self._due - self.app.clock()).total_seconds())))
+
+    def _leads(self) -> bool:
+        """Tell whether this process is the one that polls; who is not tries again and again to become it."""
+        try:
+            leads = self._lead.take()
+        except Unanswered as failed:
+            log.warning("nobody knows who polls", extra={"why": str(failed)})
+            leads = False
+        if leads != self._leading:
+            log.info("polls from now on" if leads else "another process polls now")
+            self._due = self.app.clock() if leads else self._due
+        self._leading = leads
+        return leads
 
     def _tick(self, now: datetime) -> None:
         with self.app.alone(wait=0.0):

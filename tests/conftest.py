@@ -6,7 +6,45 @@ import os
 import pytest
 import stamina
 
+from tests import engines
+
 os.environ.pop("DYNO", None)
+
+ON_BOTH = {
+    "test_answers",
+    "test_blame_told",
+    "test_concerns",
+    "test_deliver",
+    "test_digests",
+    "test_facts",
+    "test_freshness",
+    "test_history",
+    "test_limits_kept",
+    "test_limits_told",
+    "test_listen",
+    "test_live_spend",
+    "test_native_limit",
+    "test_orders",
+    "test_overlays",
+    "test_stories",
+    "test_subscriptions",
+    "test_sync",
+}
+"""The tests of the store, and the stories: played on SQLite and on PostgreSQL."""
+
+
+def pytest_generate_tests(metafunc):
+    if metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+        metafunc.parametrize("on_engine", engines.ENGINES, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def on_engine(request):
+    """The engine that the databases of this module's tests are made in."""
+    before = engines.engine()
+    engines.choose(getattr(request, "param", before))
+    yield engines.engine()
+    engines.choose(before)
 
 
 @pytest.fixture(autouse=True)

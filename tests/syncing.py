@@ -6,13 +6,16 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.core.period import epoch
 from bot.demo.ledger import Ledger
 from bot.demo.openai_questions import Refused
 from bot.demo.openai_server import OpenAIServer
 from bot.edge.openai import OpenAI
 from bot.edge.store import records
+from bot.edge.store.sql import run
 from bot.edge.store.store import Store
 from bot.sync import Syncer
+from tests.engines import database_url
 
 TODAY = date(2026, 10, 20)
 NOON = datetime(2026, 10, 20, 12, 0, 30, tzinfo=UTC)
@@ -67,7 +70,8 @@ class Bot:
         self.openai = openai
         self.clock = clock
         path.write_bytes(empty_database())
-        self.store = Store(f"sqlite:///{path}")
+        self.url = database_url(path.parent, name=path.stem)
+        self.store = Store(self.url)
         self.sources = ("costs",)
 
     def poll(self, now=NOON, **more):
@@ -84,11 +88,11 @@ class Bot:
     def restart(self):
         """What a killed process leaves is what its successor finds."""
         self.store.close()
-        self.store = Store(f"sqlite:///{self.path}")
+        self.store = Store(self.url)
 
     def rows(self, statement, *values):
         with self.store.reading() as tx:
-            return [tuple(row) for row in tx.exec_driver_sql(statement, values)]
+            return [tuple(row) for row in run(tx, statement, values)]
 
     def one(self, statement, *values):
         return self.rows(statement, *values)[0][0]
@@ -105,10 +109,10 @@ class Bot:
         """Return a day's costs in nano-dollars by (project, line item)."""
         rows = self.rows(
             "SELECT s.project_id, s.line_item, SUM(f.amount_nano) FROM cost_fact f JOIN series s ON s.id = f.series_id "
-            "WHERE f.bucket = unixepoch(?) GROUP BY 1, 2",
-            str(day),
+            "WHERE f.bucket = ? GROUP BY 1, 2",
+            epoch(day),
         )
-        return {(project, line): amount for project, line, amount in rows if amount}
+        return {(project, line): int(amount) for project, line, amount in rows if amount}
 
     def costs(self):
         """Return the whole of what is stored of costs."""

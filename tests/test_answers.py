@@ -57,7 +57,7 @@ OLD = "defaults: {freshness: {poll: 90d}}\n"
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory):
+def filled(on_engine, tmp_path_factory):
     """A world of 60 days with strings of many decimals, credits and rows of nobody, polled once."""
     rng = random.Random(7)
     rows = []

@@ -12,6 +12,7 @@ from bot.core.period import epoch, midnight
 from bot.edge.openai import Reading
 from bot.edge.store import facts
 from bot.edge.store.store import Store
+from tests.engines import database_url, written
 
 FIRST = date(2026, 10, 1)
 NOON = datetime(2026, 10, 20, 12, tzinfo=UTC)
@@ -41,7 +42,7 @@ def costs(rows, days=3, start=FIRST, missing=()):
 
 @pytest.fixture
 def store(tmp_path):
-    with Store(f"sqlite:///{tmp_path}/facts.db") as opened:
+    with Store(database_url(tmp_path)) as opened:
         yield opened
 
 
@@ -74,10 +75,9 @@ def test_nothing_is_written_when_nothing_changed(store):
     assert keep(store, reading) == 3
     before = rows(store, "SELECT * FROM cost_fact")
     with store.writing() as tx:
-        connection = tx.connection.dbapi_connection
-        writes = connection.total_changes
+        writes = written(tx)
         assert facts.store(tx, store.index, reading, NOON + timedelta(hours=1)) == 0
-        assert connection.total_changes == writes
+        assert written(tx) == writes
     assert rows(store, "SELECT * FROM cost_fact") == before
     assert rows(store, "SELECT * FROM cost_history") == []
 
@@ -85,11 +85,10 @@ def test_nothing_is_written_when_nothing_changed(store):
 def test_one_changed_row_is_one_row_written_and_one_kept(store):
     keep(store, costs({(0, "a"): 5, (1, "a"): 7}))
     with store.writing() as tx:
-        connection = tx.connection.dbapi_connection
-        writes = connection.total_changes
+        writes = written(tx)
         later = NOON + timedelta(hours=1)
         assert facts.store(tx, store.index, costs({(0, "a"): 5, (1, "a"): 8}), later) == 1
-        assert connection.total_changes == writes + 2
+        assert written(tx) == writes + 2
     bucket = epoch(FIRST + timedelta(days=1))
     seen, changed = int(NOON.timestamp()), int(later.timestamp())
     assert rows(store, "SELECT bucket, observed_at, replaced_at, amount_nano FROM cost_history") == [
@@ -183,9 +182,9 @@ observations = st.lists(
 
 
 @pytest.fixture(scope="module")
-def emptied(tmp_path_factory):
+def emptied(on_engine, tmp_path_factory):
     """One database for all examples: opening one takes longer than all the rest."""
-    with Store(f"sqlite:///{tmp_path_factory.mktemp('facts')}/facts.db") as opened:
+    with Store(database_url(tmp_path_factory.mktemp("facts"))) as opened:
         yield opened
 
 
@@ -281,7 +280,7 @@ def test_a_transaction_that_failed_hands_out_no_series(store):
 
 def test_another_process_may_add_series_too(store, tmp_path):
     keep(store, costs({(0, "a"): 5}))
-    with Store(f"sqlite:///{tmp_path}/facts.db") as other:
+    with Store(database_url(tmp_path)) as other:
         keep(other, costs({(0, "a"): 5, (0, "b"): 6}), NOON + timedelta(hours=1))
     keep(store, costs({(0, "a"): 5, (0, "b"): 6, (0, "c"): 7}), NOON + timedelta(hours=2))
     assert known(store) == {(0, "a"): 5, (0, "b"): 6, (0, "c"): 7}

@@ -1,8 +1,7 @@
 """What has been and what is open: a month of trouble, asked about in Slack and in a shell, held against the store."""
 
 import json
-import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from threading import current_thread
@@ -23,6 +22,7 @@ from bot.people import People
 from bot.render.answers import alerts, history
 from bot.render.blocks import characters
 from bot.render.replies import reply
+from tests.engines import look
 from tests.shell import Here, environment
 from tests.spending import DOLLAR, golden
 from tests.standins.slack_rules import check_message
@@ -62,7 +62,7 @@ def listening(w, user="U1ALICE"):
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory):
+def lived(on_engine, tmp_path_factory):
     """An October: search-prod passes 80% and is acknowledged, passes 100%; labs comes and is silenced; November ends it."""
     folder = tmp_path_factory.mktemp("history")
     (folder / "budgetbot.db").write_bytes(empty_database())
@@ -100,8 +100,7 @@ def mark(built, project):
 
 
 def rows(built, sql):
-    with closing(sqlite3.connect(built.tmp_path / "budgetbot.db")) as held:
-        return held.execute(sql).fetchall()
+    return look(built.settings.database_url, sql)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from bot.listen import Listener
 from bot.people import FOREIGN, GUEST, People
 from bot.render import home
 from bot.settings import Settings
+from tests.engines import look as peek
 from tests.spending import DOLLAR, golden
 from tests.standins.slack import SERVER_ERROR, rate_limited, refuse
 from tests.standins.slack_views import check_view
@@ -244,8 +245,7 @@ def listening(built, operators=""):
 
 
 def rows(built, sql):
-    with closing(sqlite3.connect(built.tmp_path / "budgetbot.db")) as held:
-        return held.execute(sql).fetchall()
+    return peek(built.settings.database_url, sql)
 
 
 def until(true):

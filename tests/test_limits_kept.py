@@ -9,6 +9,7 @@ from bot.edge.openai import SpendLimit
 from bot.edge.store import limits
 from bot.edge.store.limits import Unread
 from bot.edge.store.store import Store
+from tests.engines import database_url
 from tests.syncing import NOON, empty_database
 
 DOLLAR = 1_000_000_000
@@ -21,7 +22,7 @@ REFUSED = Unread("OpenAI refuses the key (spend limits, status 403, 1 try).")
 @pytest.fixture
 def store(tmp_path):
     (tmp_path / "budgetbot.db").write_bytes(empty_database())
-    with Store(f"sqlite:///{tmp_path}/budgetbot.db") as opened:
+    with Store(database_url(tmp_path)) as opened:
         yield opened
 
 

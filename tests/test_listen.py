@@ -32,7 +32,7 @@ def listening(w):
 
 
 @pytest.fixture(scope="module")
-def spent(tmp_path_factory):
+def spent(on_engine, tmp_path_factory):
     folder = tmp_path_factory.mktemp("listen")
     (folder / "budgetbot.db").write_bytes(empty_database())
     with world(folder, offers=("costs",)) as built:

@@ -94,7 +94,7 @@ def stored_version(w):
 def billed_today(w):
     with w.app.store.reading() as tx:
         return tx.exec_driver_sql(
-            "SELECT COUNT(*) FROM cost_fact WHERE bucket = unixepoch('2026-10-20')"
+            "SELECT COUNT(*) FROM cost_fact WHERE bucket = 1792454400"
         ).scalar()
 
 

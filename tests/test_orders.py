@@ -1,8 +1,6 @@
 """What people order: the words, who may, and the shell and Slack that carry it out."""
 
-import sqlite3
 import time
-from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from getpass import getuser
 from threading import Event
@@ -22,6 +20,7 @@ from bot.edge.slack_app import Socket, build_app
 from bot.listen import Listener
 from bot.people import KEPT, PATIENCE, STALE, People
 from bot.settings import Settings
+from tests.engines import held, look
 from tests.shell import Here, environment
 from tests.syncing import empty_database
 from tests.world import SEARCH, at, world
@@ -381,8 +380,7 @@ def breached(tmp_path):
 
 
 def rows(built, sql):
-    with closing(sqlite3.connect(built.tmp_path / "budgetbot.db")) as held:
-        return held.execute(sql).fetchall()
+    return look(built.settings.database_url, sql)
 
 
 def mark(built):
@@ -462,9 +460,8 @@ def test_a_shell_orders_under_the_systems_name(breached, monkeypatch, capsys):
     done = talk("ack", mark(breached), "--", "load", "test --now")
     assert (done.code, done.said) == (0, [])
     assert "is acknowledged" in done.out
-    assert rows(breached, "SELECT who, json_extract(after, '$.note') FROM audit") == [
-        (getuser(), "load test --now")
-    ]
+    ((who, after),) = rows(breached, "SELECT who, after FROM audit")
+    assert (who, held(after)["note"]) == (getuser(), "load test --now")
     again = order("ack", mark(breached))
     assert (again.code, f"already, by {getuser()} at" in again.out) == (0, True)
     unknown = order("ack", "0000")

@@ -1,6 +1,5 @@
 """Acknowledgements, silences, quiet hours, reminders and escalation, told through the real tick."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from bot.core.asker import Asker
 from bot.core.query import parse
 from bot.core.question import Query
 from bot.orders import carry_out
+from tests.engines import held
 from tests.standins.slack_rules import check_message
 from tests.syncing import empty_database
 from tests.test_stories import Story, shown
@@ -99,9 +99,8 @@ def test_an_acknowledgement_stands_on_the_card_and_once_in_the_thread(story):
     assert (again.by, again.refused) == ("U1ALICE", False)
     story.poll("2026-10-02 14:00")
     assert len(story.lines) == 1
-    assert story.rows_of("SELECT who, what, json_extract(after, '$.note') FROM audit") == [
-        ("U1ALICE", "ack", "load <test>")
-    ]
+    ((who, what, after),) = story.rows_of("SELECT who, what, after FROM audit")
+    assert (who, what, held(after)["note"]) == ("U1ALICE", "ack", "load <test>")
     assert story.state() == ("firing", "100%", "critical")
 
 
@@ -443,7 +442,7 @@ def test_what_may_not_be_ordered_changes_nothing(story, words, role, said):
     assert said in done.said
     assert done.refused
     assert story.rows_of("SELECT * FROM silence") == story.rows_of("SELECT * FROM acknowledgement") == []
-    kept = [json.loads(row[0]) for row in story.rows_of("SELECT after FROM audit")]
+    kept = [held(row[0]) for row in story.rows_of("SELECT after FROM audit")]
     assert kept == ([{"refused": done.said}] if role != "admin" else [])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import SetupWrong, Unanswered
-from bot.edge.store import engine, heard, records
+from bot.edge.store import engine, heard, records, sqlite
 from bot.edge.store.records import SourceResult, Stored
 from bot.edge.store.store import Store
 from tests.syncing import NOON, ago, empty_database
@@ -32,7 +32,7 @@ def store(path):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(engine, "BUSY_MS", 50)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 50)
 
 
 # -- how it is addressed ---------------------------------------------------------------------------
@@ -64,8 +64,7 @@ def test_addresses_that_work(tmp_path, monkeypatch, url, file):
     [
         "budgetbot.db",
         "",
-        "postgres://someone:s3cret@db/budgets",
-        "postgresql+psycopg://someone:s3cret@db/budgets",
+        "mysql://someone:s3cret@db/budgets",
         "sqlite+aiosqlite:///budgetbot.db",
         "sqlite://budgetbot.db",
         "sqlite:///file:budgetbot.db?mode=ro&uri=true",
@@ -115,7 +114,7 @@ def test_every_connection_writes_ahead_waits_and_checks_foreign_keys(store):
     found = [pragmas()]
     with store.reading():  # holds one connection, so that the next is another
         found.append(pragmas())
-    assert found == [["wal", 1, engine.BUSY_MS]] * 2
+    assert found == [["wal", 1, sqlite.BUSY_MS]] * 2
 
 
 def test_a_fact_of_no_series_is_refused(store):

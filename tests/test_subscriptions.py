@@ -1,7 +1,5 @@
 """`subscribe` and `unsubscribe`: when a report comes, to whom, and how it ends."""
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,6 +17,7 @@ from bot.render.answers import subscribe as said
 from bot.render.replies import reply
 from bot.settings import Settings
 from bot.subscribing import FORM, look_for_leavers
+from tests.engines import look
 from tests.standins.slack import SERVER_ERROR, refuse
 from tests.standins.slack_rules import check_message
 from tests.syncing import empty_database
@@ -103,8 +102,7 @@ def built(tmp_path):
 
 
 def rows(built, sql):
-    with closing(sqlite3.connect(built.tmp_path / "budgetbot.db")) as held:
-        return held.execute(sql).fetchall()
+    return look(built.settings.database_url, sql)
 
 
 def desk_at(built, moment):
@@ -282,9 +280,8 @@ def test_a_report_that_can_be_asked_no_more_is_left_out_and_the_others_come(buil
     desk = desk_at(built, "2026-10-22 12:00")
     desk.ask("subscribe daily 09:00", "U1ALICE")
     desk.ask("subscribe daily 09:00 by model", "U1ALICE")
-    with closing(sqlite3.connect(built.tmp_path / "budgetbot.db")) as held:
-        held.execute("UPDATE subscription SET report = 'last-week by nonsense' WHERE id = 1")
-        held.commit()
+    with built.app.store.writing() as tx:
+        tx.exec_driver_sql("UPDATE subscription SET report = 'last-week by nonsense' WHERE id = 1")
     built.poll("2026-10-23 09:00")
     assert len(digests(built)) == 1
     assert "no report can be asked so" in caplog.text

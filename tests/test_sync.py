@@ -6,6 +6,7 @@ from decimal import Decimal
 from math import inf
 
 import pytest
+from sqlmodel import SQLModel
 
 from bot.core.period import Span
 from bot.core.rules.book import Rulebook
@@ -498,7 +499,7 @@ def test_usage_lands_by_the_day_and_by_the_hour_and_what_was_not_told_stays_unkn
         assert built.poll().complete
         counted = {}
         for table in ("usage_day", "usage_hour"):
-            names = [row[1] for row in built.rows(f"PRAGMA table_info({table})")][3:]
+            names = [column.name for column in SQLModel.metadata.tables[table].columns][3:]
             counted[table] = [
                 {name: value for name, value in zip(names, row[3:], strict=True) if value is not None}
                 for row in built.rows(f"SELECT * FROM {table} ORDER BY bucket")
@@ -519,7 +520,7 @@ def test_batch_and_tier_tell_completions_apart_and_a_refused_tier_is_gone_withou
         ledger.usage(
             "completions", NOON, COUNTS["completions"], project_id="p", batch=batch, service_tier=tier
         )
-    read = "SELECT batch, service_tier, SUM(input_tokens) FROM usage_day JOIN series ON id = series_id WHERE input_tokens GROUP BY 1, 2 ORDER BY 1, 2"
+    read = "SELECT batch, service_tier, SUM(input_tokens) FROM usage_day JOIN series ON id = series_id WHERE input_tokens > 0 GROUP BY 1, 2 ORDER BY 1, 2"
     with bot(tmp_path, ledger) as built:
         built.sources = ("completions",)
         built.poll()

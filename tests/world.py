@@ -9,6 +9,7 @@ from bot.demo.ledger import Ledger
 from bot.demo.openai_server import OpenAIServer
 from bot.poll import tick
 from bot.settings import Settings
+from tests.engines import database_url
 from tests.standins.slack import SlackStandIn
 from tests.standins.slack_web import Channel
 
@@ -37,7 +38,7 @@ class World:
             slack_bot_token=slack.bot_token,
             slack_app_token=slack.app_token,
             slack_api_url=slack.api_url,
-            database_url=f"sqlite:///{tmp_path}/budgetbot.db",
+            database_url=database_url(tmp_path),
             budgetbot_rules=str(self.rules_folder),
             budgetbot_channel="ai-spend",
             given=frozenset({"BUDGETBOT_RULES"}),

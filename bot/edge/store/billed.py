@@ -1,6 +1,5 @@
 """What was billed, with its quantities, its first days and its days: for who asks why."""
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 
@@ -8,6 +7,7 @@ from sqlalchemy import Connection
 
 from bot.core.effects import Billed
 from bot.core.period import DAY, Span, epoch
+from bot.edge.store.sql import listed, raw, run
 from bot.edge.store.tables import ORGANIZATION
 
 PROBED = 1_000
@@ -29,7 +29,7 @@ def billed(tx: Connection, cuts: Sequence[date], before: date) -> list[dict[int,
             for i in some
         )
         bound = [epoch(day) for i in some for day in (cuts[i], min(cuts[i + 1], before))]
-        rows = tx.exec_driver_sql(statement, tuple(bound))
+        rows = run(tx, statement, tuple(bound))
         assert rows.cursor is not None
         for place, series_id, *values in rows.cursor.fetchall():
             stretches[place][series_id] = Billed(*map(int, values))
@@ -38,7 +38,8 @@ def billed(tx: Connection, cuts: Sequence[date], before: date) -> list[dict[int,
 
 def units(tx: Connection) -> dict[int, str]:
     """Return the unit of each cost series that has one, in the API's words."""
-    rows = tx.exec_driver_sql(
+    rows = run(
+        tx,
         "SELECT id, quantity_unit FROM series "
         "WHERE organization_id = ? AND source = 'costs' AND quantity_unit != ''",
         (ORGANIZATION,),
@@ -53,30 +54,34 @@ def first_days(tx: Connection, series: Collection[int], span: Span) -> dict[int,
     """
     if not series:
         return {}
-    wanted = json.dumps(sorted(series))
+    chosen, wanted = listed(tx, series)
     if len(series) <= PROBED:
-        every = json.dumps([epoch(span.start + place * DAY) for place in range(span.days)])
-        rows = tx.exec_driver_sql(
-            "SELECT f.series_id, MIN(f.bucket) FROM json_each(?) d CROSS JOIN json_each(?) w "
-            "CROSS JOIN cost_fact f ON f.bucket = d.value AND f.series_id = w.value "
-            "WHERE f.amount_nano > 0 GROUP BY f.series_id",
+        days_of, every = listed(tx, [epoch(span.start + place * DAY) for place in range(span.days)])
+        rows = run(
+            tx,
+            f"SELECT f.series_id, MIN(f.bucket) FROM {days_of} d CROSS JOIN {chosen} w "  # noqa: S608 - our own names
+            "CROSS JOIN cost_fact f WHERE f.bucket = d.value AND f.series_id = w.value "
+            "AND f.amount_nano > 0 GROUP BY f.series_id",
             (every, wanted),
         )
     else:
-        rows = tx.exec_driver_sql(
-            "SELECT series_id, MIN(bucket) FROM cost_fact WHERE bucket >= ? AND bucket < ? "
-            "AND series_id IN (SELECT value FROM json_each(?)) AND amount_nano > 0 GROUP BY series_id",
+        rows = run(
+            tx,
+            "SELECT series_id, MIN(bucket) FROM cost_fact WHERE bucket >= ? AND bucket < ? "  # noqa: S608 - our own names
+            f"AND series_id IN {chosen} AND amount_nano > 0 GROUP BY series_id",
             (epoch(span.start), epoch(span.end), wanted),
         )
-    return {series_id: datetime.fromtimestamp(bucket, UTC).date() for series_id, bucket in rows}
+    return {series_id: datetime.fromtimestamp(bucket, UTC).date() for series_id, bucket in raw(rows)}
 
 
 def days(tx: Connection, series: Collection[int], span: Span) -> list[int]:
     """Return what some cost series came to together on each day of a span, in nano-dollars."""
-    rows = tx.exec_driver_sql(
-        "SELECT bucket, SUM(amount_nano) FROM cost_fact WHERE bucket >= ? AND bucket < ? "
-        "AND series_id IN (SELECT value FROM json_each(?)) GROUP BY bucket",
-        (epoch(span.start), epoch(span.end), json.dumps(sorted(series))),
+    chosen, ids = listed(tx, series)
+    rows = run(
+        tx,
+        "SELECT bucket, SUM(amount_nano) FROM cost_fact WHERE bucket >= ? AND bucket < ? "  # noqa: S608 - our own names
+        f"AND series_id IN {chosen} GROUP BY bucket",
+        (epoch(span.start), epoch(span.end), ids),
     )
     found = {datetime.fromtimestamp(bucket, UTC).date(): int(amount) for bucket, amount in rows}
     return [found.get(span.start + place * DAY, 0) for place in range(span.days)]

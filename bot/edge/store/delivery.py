@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col
 
 from bot.core.rooms import Target
 from bot.edge.store.outbox import notice
+from bot.edge.store.sql import insert
 from bot.edge.store.tables import ORGANIZATION, CardRow, NoticeRow, RoomRow, utc
 
 EDIT_PACE = timedelta(seconds=5)

@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 
 from bot.core.dimension import COLUMNS, Series
 from bot.core.metrics import Metric
 from bot.core.period import epoch
+from bot.edge.store.sql import raw, run, upsert
 from bot.edge.store.tables import ORGANIZATION, SERIES_COLUMNS, UsageValues
 
 if TYPE_CHECKING:  # reports read the store without loading an HTTP client
@@ -92,7 +93,8 @@ class SeriesIndex:
 
     def _refresh(self, tx: Connection) -> None:
         columns = ", ".join(("id", "source", *SERIES_COLUMNS))
-        rows = tx.exec_driver_sql(
+        rows = run(
+            tx,
             f"SELECT {columns} FROM series WHERE organization_id = ? AND id > ? ORDER BY id",  # noqa: S608 - our own column names
             (ORGANIZATION, self._last),
         )
@@ -139,7 +141,8 @@ class SeriesIndex:
         if new:
             marks = ", ".join("?" * (len(SERIES_COLUMNS) + 2))
             names = ", ".join(("organization_id", "source", *SERIES_COLUMNS))
-            tx.exec_driver_sql(
+            run(
+                tx,
                 f"INSERT INTO series ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own column names
                 [(ORGANIZATION, *key) for key in sorted(new.values())],
             )
@@ -211,12 +214,13 @@ def _window(tx: Connection, table: Table, reading: "Reading") -> dict[Key, Value
     if not reading.buckets:
         return {}
     columns = ", ".join(f"f.{name}" for name in ("bucket", "series_id", "observed_at", *table.values))
-    rows = tx.exec_driver_sql(
+    rows = run(
+        tx,
         f"SELECT {columns} FROM {table.fact} f JOIN series s ON s.id = f.series_id "  # noqa: S608 - our own names
         "WHERE f.bucket >= ? AND f.bucket <= ? AND s.source = ? AND s.organization_id = ?",
         (min(reading.buckets), max(reading.buckets), reading.source, ORGANIZATION),
     )
-    return {(row[0], row[1]): row[2:] for row in _raw(rows)}
+    return {(row[0], row[1]): row[2:] for row in raw(rows)}
 
 
 def _write(
@@ -227,22 +231,14 @@ def _write(
 ) -> None:
     names = ("bucket", "series_id", "observed_at", *table.values)
     past = ("bucket", "series_id", "observed_at", "replaced_at", *table.values)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names[2:])
-    upsert = (
-        f"INSERT INTO {table.fact} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "  # noqa: S608 - our own names
-        f"ON CONFLICT (bucket, series_id) DO UPDATE SET {changes}"
-    )
-    append = f"INSERT INTO {table.history} ({', '.join(past)}) VALUES ({', '.join('?' * len(past))}) ON CONFLICT DO NOTHING"  # noqa: S608, E501
-    for statement, rows in ((append, replaced), (upsert, written)):
+    changes = f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names[2:])}"
+    for name, columns, keys, conflict, rows in (
+        (table.history, past, 3, "DO NOTHING", replaced),
+        (table.fact, names, 2, changes, written),
+    ):
         rows.sort(key=_by_key)  # the tables are clustered: writing in key order doubles the rate
         for start in range(0, len(rows), BATCH):
-            tx.exec_driver_sql(statement, rows[start : start + BATCH])
-
-
-def _raw(result: CursorResult[Any]) -> Sequence[tuple[Any, ...]]:
-    """Return the driver's own tuples: row objects cost more than the scan they come from."""
-    assert result.cursor is not None
-    return result.cursor.fetchall()
+            upsert(tx, name, columns, rows[start : start + BATCH], keys, conflict)
 
 
 def _by_key(row: tuple[int | None, ...]) -> Any:
@@ -285,18 +281,19 @@ def newest_days(tx: Connection, since: date) -> dict[str, date]:
     """
     days: dict[str, date] = {}
     # Clustered by day, so that the first row from the end that is not zero is soon found.
-    newest = tx.exec_driver_sql(
-        "SELECT bucket FROM cost_fact WHERE amount_nano != 0 ORDER BY bucket DESC LIMIT 1"
+    newest = run(
+        tx, "SELECT bucket FROM cost_fact WHERE amount_nano != 0 ORDER BY bucket DESC LIMIT 1"
     ).scalar()
     if newest is not None:
         days["costs"] = datetime.fromtimestamp(newest, UTC).date()
-    rows = tx.exec_driver_sql(
+    rows = run(
+        tx,
         "SELECT s.source, MAX(f.bucket) FROM usage_day f JOIN series s ON s.id = f.series_id "
         "WHERE f.bucket >= ? AND s.organization_id = ? AND (f.num_model_requests > 0 OR f.num_requests > 0) "
         "GROUP BY s.source",
         (epoch(since), ORGANIZATION),
     )
-    return days | {source: datetime.fromtimestamp(bucket, UTC).date() for source, bucket in rows}
+    return days | {row[0]: datetime.fromtimestamp(row[1], UTC).date() for row in rows}
 
 
 def _sums(
@@ -317,7 +314,7 @@ def _sums(
         rows = (
             f"(SELECT bucket, series_id, {column} FROM {table.fact} WHERE observed_at <= ? "  # noqa: S608 - our own names
             f"UNION ALL SELECT bucket, series_id, {column} FROM {table.history} "
-            "WHERE observed_at <= ? AND replaced_at > ?)"
+            "WHERE observed_at <= ? AND replaced_at > ?) AS known"
         )
         values = (int(known_at.timestamp()),) * 3
     counts = ""
@@ -339,6 +336,6 @@ def _sums(
         for i in some:
             bound += (*values, epoch(cuts[i]), epoch(min(cuts[i + 1], last)))
             bound += (ORGANIZATION, *sources) if sources else ()
-        for place, series_id, amount in _raw(tx.exec_driver_sql(statement, tuple(bound))):
+        for place, series_id, amount in raw(run(tx, statement, tuple(bound))):
             stretches[place][series_id] = int(amount)
     return stretches

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col
 
+from bot.edge.store.sql import insert
 from bot.edge.store.tables import Heard
 
 HEARD_FOR = timedelta(hours=1)

@@ -11,6 +11,7 @@ from bot.core.metrics import Metric
 from bot.core.period import epoch
 from bot.core.timeline import Observation
 from bot.edge.store.facts import USAGE
+from bot.edge.store.sql import run
 from bot.edge.store.tables import ORGANIZATION, PollRow, PollSource, utc
 
 
@@ -39,7 +40,7 @@ def usage(tx: Connection, metric: Metric, since: date) -> list[Observation]:
 def figures(tx: Connection, since: date) -> int:
     """Return how many costs of the days from `since` on were ever known."""
     return sum(
-        tx.exec_driver_sql(f"SELECT count(*) FROM {table} WHERE bucket >= ?", (epoch(since),)).scalar_one()  # noqa: S608 - our own names
+        run(tx, f"SELECT count(*) FROM {table} WHERE bucket >= ?", (epoch(since),)).scalar_one()  # noqa: S608 - our own names
         for table in ("cost_fact", "cost_history")
     )
 
@@ -78,7 +79,7 @@ def first_poll(tx: Connection) -> datetime | None:
 
 
 def _observations(tx: Connection, statement: str, values: Sequence[Any]) -> list[Observation]:
-    result = tx.exec_driver_sql(statement, tuple(values))
+    result = run(tx, statement, tuple(values))
     assert result.cursor is not None
     make = Observation._make
     return [make(row) for row in result.cursor.fetchall()]

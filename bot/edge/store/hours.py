@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import Connection
 
 from bot.core.metrics import METRICS
+from bot.edge.store.sql import run
 
 
 def hours(
@@ -18,7 +19,8 @@ def hours(
     wanted = set(series)
     found: list[tuple[int, ...]] = []
     for start, end in _merged(spans) if wanted else ():
-        rows = tx.exec_driver_sql(
+        rows = run(
+            tx,
             f"SELECT bucket, series_id, {', '.join(metric_names)} FROM usage_hour "  # noqa: S608 - our own names
             "WHERE bucket >= ? AND bucket < ?",
             (start, end),

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import SQLModel, col
 
 from bot.core.decide import Said
@@ -16,6 +15,7 @@ from bot.core.period import Span
 from bot.core.rules.book import Rule
 from bot.core.spend import Group
 from bot.core.telling import Telling
+from bot.edge.store.sql import insert
 from bot.edge.store.tables import ORGANIZATION, EventRow, IncidentRow, RuleRow, utc
 
 KEPT = timedelta(days=60)

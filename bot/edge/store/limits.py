@@ -16,6 +16,7 @@ from bot.core.limits import ORGANIZATION as OWN
 from bot.core.limits import UNKNOWN, Limit, Limits
 from bot.core.period import epoch
 from bot.edge.store.incidents import upsert
+from bot.edge.store.sql import run
 from bot.edge.store.tables import ORGANIZATION, SpendLimitRow, utc
 
 if TYPE_CHECKING:  # reports read the store without loading an HTTP client
@@ -56,7 +57,8 @@ def keep(tx: Connection, found: Found, now: datetime) -> int:
 
 def spenders(tx: Connection, since: date) -> set[str]:
     """Return the id of every project with costs on a UTC day from `since` on."""
-    rows = tx.exec_driver_sql(
+    rows = run(
+        tx,
         "SELECT DISTINCT s.project_id FROM cost_fact f JOIN series s ON s.id = f.series_id "
         "WHERE f.bucket >= ? AND s.source = 'costs' AND s.organization_id = ? AND s.project_id != ''",
         (epoch(since), ORGANIZATION),

@@ -14,6 +14,7 @@ from bot.core.metrics import METRICS
 from bot.core.period import DAY, epoch
 from bot.edge.store.facts import sums
 from bot.edge.store.incidents import upsert
+from bot.edge.store.sql import run
 from bot.edge.store.tables import ORGANIZATION, EstimateRow, utc
 
 BILLED_BY = (
@@ -41,7 +42,8 @@ assert METRICS.keys() >= set(BILLED_BY)
 
 def days_used(tx: Connection, series: Mapping[int, Series], since: date, until: date) -> list[Used]:
     """Return every row of daily usage from `since` up to `until`, with what it tells."""
-    rows = tx.exec_driver_sql(
+    rows = run(
+        tx,
         f"SELECT bucket, series_id, {', '.join(BILLED_BY)} FROM usage_day WHERE bucket >= ? AND bucket < ?",  # noqa: S608 - our own column names
         (epoch(since), epoch(until)),
     )

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col
 
 from bot.core.overlay import Hold
 from bot.core.rooms import Message, Target
+from bot.edge.store.sql import insert
 from bot.edge.store.tables import ORGANIZATION, CardMember, CardRow, EventRow, NoticeRow, RoomRow
 
 _AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)

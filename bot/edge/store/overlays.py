@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col
 
 from bot.core.acknowledge import Acknowledgement
 from bot.core.silence import Silence, as_matchers, conditions_of
+from bot.edge.store.sql import insert
 from bot.edge.store.tables import (
     ORGANIZATION,
     AcknowledgementRow,

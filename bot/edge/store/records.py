@@ -6,11 +6,11 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.dialects.sqlite import insert as upserting
 from sqlmodel import col
 
 from bot.core.spend import Names
 from bot.edge.store.incidents import upsert
+from bot.edge.store.sql import insert as upserting
 from bot.edge.store.tables import (
     ORGANIZATION,
     Backfill,

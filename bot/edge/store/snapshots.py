@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from bot.core.dimension import Series
 from bot.core.period import epoch
+from bot.edge.store.sql import run
 from bot.edge.store.tables import ORGANIZATION
 
 BATCH = 5_000
@@ -28,7 +29,8 @@ class Cost(NamedTuple):
 
 def cost_series(tx: Connection) -> dict[int, tuple[Series, str]]:
     """Return each cost series with the unit of its quantity."""
-    rows = tx.exec_driver_sql(
+    rows = run(
+        tx,
         "SELECT id, project_id, line_item, api_key_id, user_id, quantity_unit FROM series "
         "WHERE organization_id = ? AND source = 'costs'",
         (ORGANIZATION,),
@@ -38,7 +40,8 @@ def cost_series(tx: Connection) -> dict[int, tuple[Series, str]]:
 
 def costs(tx: Connection, since: date, until: date) -> Iterator[tuple[int, list[Cost]]]:
     """Yield the costs of each UTC day from `since` up to `until` that has any, with the Unix second it begins."""
-    rows = tx.exec_driver_sql(
+    rows = run(
+        tx,
         "SELECT bucket, series_id, observed_at, amount_nano, quantity_micro FROM cost_fact "
         "WHERE bucket >= ? AND bucket < ? ORDER BY bucket, series_id",
         (epoch(since), epoch(until)),

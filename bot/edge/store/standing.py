@@ -14,7 +14,9 @@ def standing(text: str) -> str | None:
     Raises SetupWrong for an address that is none, Unanswered for a database that cannot be read.
     """
     url = engine.parse_url(text)
-    if engine.in_memory(url) or not url.database or not Path(url.database).is_file():
+    if engine.is_sqlite(url) and (
+        engine.in_memory(url) or not url.database or not Path(url.database).is_file()
+    ):
         return None
     opened = engine.open_engine(url)
     try:

@@ -1,0 +1,54 @@
+"""What SQLite and PostgreSQL are told alike: upserts, and statements that are written out for speed."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult
+
+# PostgreSQL's insert: its ON CONFLICT is SQLite's too, and both compilers write it; SQLite's own knows less.
+from sqlalchemy.dialects.postgresql import insert
+
+from bot.edge.store import postgres
+
+__all__ = ["insert", "is_postgres", "listed", "raw", "run", "upsert"]
+
+
+def is_postgres(tx: Connection) -> bool:
+    """Tell which of the two it is."""
+    return tx.dialect.name == "postgresql"
+
+
+def run(tx: Connection, statement: str, values: Sequence[Any] = ()) -> CursorResult[*tuple[Any, ...]]:
+    """Execute a statement with `?` for each bound value; a list of tuples executes it for each of them."""
+    if is_postgres(tx):
+        statement = statement.replace("?", "%s")
+    if values:
+        return tx.exec_driver_sql(statement, values if isinstance(values, list) else tuple(values))
+    return tx.exec_driver_sql(statement)
+
+
+def listed(tx: Connection, ids: Iterable[int]) -> tuple[str, Any]:
+    """Return a table with the one column `value`, and its one bound value, however many ids there are."""
+    if is_postgres(tx):
+        return "(SELECT unnest(CAST(? AS bigint[])) AS value)", sorted(ids)
+    return "(SELECT value FROM json_each(?))", json.dumps(sorted(ids))
+
+
+def raw(result: CursorResult[Any]) -> Sequence[tuple[Any, ...]]:
+    """Return the driver's own tuples: row objects cost more than the scan they come from."""
+    assert result.cursor is not None
+    return result.cursor.fetchall()
+
+
+def upsert(
+    tx: Connection, table: str, names: Sequence[str], rows: list[Any], keys: int, conflict: str
+) -> None:
+    """Write rows, sorted by their key, the first `keys` columns; `conflict` says what becomes of those that exist."""
+    if is_postgres(tx):
+        postgres.upsert(tx, table, names, rows, keys, conflict)
+        return
+    marks = ", ".join("?" * len(names))
+    target = ", ".join(names[:keys])
+    statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT ({target}) {conflict}"  # noqa: S608 - our own names
+    tx.exec_driver_sql(statement, rows)

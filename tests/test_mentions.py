@@ -139,6 +139,10 @@ def test_guests_and_strangers_order_nothing(posted):
     assert "of another workspace" in whispered(posted, "ack", single, user="U5STRANGER")["text"]
     assert len(posted.slack.messages) == said
     assert rows(posted, "SELECT * FROM acknowledgement") == []
+    assert rows(posted, "SELECT who, what, subject FROM audit WHERE what != 'ack' ORDER BY id") == [
+        ("U5STRANGER", "mention", "why"),
+        ("U5STRANGER", "mention", "ack"),
+    ]
 
 
 def test_in_the_thread_of_a_table_an_acknowledgement_asks_for_which(fresh):

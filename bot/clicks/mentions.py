@@ -8,6 +8,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Self
 
 from bot.core.alerts import rank_of
+from bot.core.asker import Asker
 from bot.core.errors import Unanswered
 from bot.core.mentioned import Topic, addressed, aimed, status_of, together
 from bot.core.query import parse
@@ -16,7 +17,7 @@ from bot.core.recalled import recalled
 from bot.core.verbs import VERBS
 from bot.edge.slack import SlackTrouble
 from bot.edge.store import incidents, past, records
-from bot.render import mentioned
+from bot.render import blocks, mentioned
 from bot.render.plainer import plainer
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ log = logging.getLogger("budgetbot.mentions")
 
 PATIENCE = 30.0
 """Seconds at most that an answer waits where Slack asks for a pause."""
+
+KEPT = 200
+"""Characters of a stranger's words that the audit keeps."""
 
 Payload = Mapping[str, Any]
 
@@ -68,12 +72,12 @@ def heard(desk: "Desk", payload: Payload) -> None:
     mention = Mention.of(payload)
     if mention is None:
         return
-    if mention.stranger:
-        log.info("refused", extra={"who": mention.user, "why": "of another workspace"})
-        _say(desk, mention, mentioned.stranger(), alone=True)
-        return
     try:
-        body, alone = _answer(desk, mention)
+        if mention.stranger:
+            body, alone = mentioned.stranger(), True
+            desk.refused(Asker(mention.user), "mention", blocks.clip(mention.words, KEPT), body["text"])
+        else:
+            body, alone = _answer(desk, mention)
     except Unanswered as failed:
         body, alone = mentioned.trouble(str(failed)), False
     _say(desk, mention, body, alone=alone)

@@ -11,6 +11,7 @@ import click
 COMMANDS = {
     "demo": ("bot.cli.demo", "Play the whole bot against a simulated organization, no account needed."),
     "run": ("bot.cli.polling", "Poll on schedule, deliver, and listen to Slack until stopped."),
+    "serve": ("bot.cli.polling", "The same, with Slack's requests at an address of your own."),
     "poll": ("bot.cli.polling", "One complete cycle, for cron: fetch, judge, deliver."),
     "sync": ("bot.cli.polling", "Fetch and store only; backfill any span."),
     "status": ("bot.cli.ask", ""),
@@ -46,7 +47,7 @@ COMMANDS = {
         "bot.cli.backtest",
         "What the rules would have said over the stored days, as they were seen.",
     ),
-    "db": ("bot.cli.database", "The database: migrations."),
+    "db": ("bot.cli.database", "The database: migrations, copies, soundness, retention."),
     "doctor": ("bot.cli.setup", "Check every setting, key, channel and clock, each with a remedy."),
     "manifest": ("bot.cli.setup", "The Slack app manifest to paste."),
 }

@@ -420,3 +420,30 @@ def test_a_table_is_silenced_as_one(office, table):
     assert len(json.loads(row[0])["fingerprint"]) == 5
     assert len(office.lines) == 1
     assert "Silenced by <@U1ALICE>" in office.lines[0]
+
+
+# -- ways out --------------------------------------------------------------------------------------------
+
+KINDS = """\
+version: 1
+rules:
+  - {id: total, kind: budget, title: Everything, select: {}, period: month, amount: 1000, runbook: "https://wiki.example.com/t"}
+  - {id: one, kind: budget, title: One project, select: {project: search-prod}, period: day, amount: 100}
+"""
+
+
+@pytest.mark.parametrize("rule", ["total", "one"])
+def test_every_alert_has_ways_out(office, rule):
+    with listening(office.built, budgetbot_rules_url="https://git.example.com/{file}#L{line}"):
+        pass
+    office.built.rules(KINDS)
+    office.spend("2025-10-05", "500")
+    office.poll("2025-10-05 12:30")
+    office.deliver()
+    title = {"total": "Everything", "one": "One project"}[rule]
+    (card,) = [m for m in office.built.posts if title in str(m.attachments)]
+    context = str(card.attachments[0]["blocks"])
+    assert f"|{title}>" in context
+    assert "https://git.example.com/" in context
+    assert ("wiki.example.com" in context) == (rule == "total")
+    assert (f"https://platform.openai.com/settings/{SEARCH}/limits" in context) == (rule == "one")

@@ -8,6 +8,7 @@ from bot.core.groups import OTHER
 from bot.core.incident import Finding
 from bot.core.kinds.first_seen import FirstSeen
 from bot.core.kinds.ratio import Ratio
+from bot.core.limited import limited_project
 from bot.core.outlook import Outlook
 from bot.core.period import Span
 from bot.core.rooms import team_of
@@ -123,7 +124,7 @@ class Teller:
         """Return what the card of a finding says; `parts` where they are known already."""
         rule, names = finding.rule, self.spend.names
         team = team_of(self.book, rule.scope, finding.group, names)
-        project = dict(zip(rule.scope.each, finding.group, strict=True)).get("project", "")
+        project = limited_project(rule, finding.group, names) or ""
         return Telling(
             rule_id=rule.id,
             title=rule.name,

@@ -17,6 +17,9 @@ EMOJI = {
     ":grey_question:": "❔",
     ":small_red_triangle:": "▲",
     ":hourglass:": "⏳",
+    ":no_bell:": "🔕",
+    ":arrow_double_up:": "⏫",
+    ":information_source:": "ℹ️ ",
 }
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")

@@ -23,6 +23,8 @@ from bot.render.alert_words import show_instant
 from bot.rulebook import InForce
 from bot.saying import say_in_threads
 
+KEPT = 20
+"""Refusals that one order leaves in the audit at most."""
 NAMED = 5
 """Alerts that one line of a thread names; of more it tells the number."""
 
@@ -72,6 +74,14 @@ class Order:
         """Return a refusal, which the audit keeps."""
         self.audit(about, {}, {"refused": why})
         return Outcome(why, done=False, refused=True)
+
+    def refuse_each(self, marks: Sequence[str], why: str) -> Outcome:
+        """Return one refusal for several alerts or silences, kept with each of them, or with the whole order."""
+        refused = Outcome(why, done=False, refused=True)
+        for mark in marks[:KEPT] or (self.query.command,):
+            found = self.find(mark) if marks and not mark.startswith("si_") else refused
+            refused = self.refuse(found.fingerprint if isinstance(found, Incident) else mark, why)
+        return refused
 
     def matched(self, silence: Silence) -> list[Incident]:
         """Return the firing incidents that a silence would hold back."""

@@ -31,7 +31,7 @@ def carry_out(
     with store.writing() as tx:
         order = Order(tx, rules, query, by, now)
         if by.why:
-            return order.refuse(" ".join(query.ids) or query.command, by.why)
+            return order.refuse_each(query.ids, by.why)
         match query.verb:
             case "ack":
                 return _everything(order, sure=sure) if query.every else acknowledge(order, query.ids)

@@ -37,7 +37,7 @@ def silence(order: Order, *, sure: bool) -> Outcome:
         return Outcome(f"A silence lasts {LONGEST.days} days at most.", done=False, refused=True)
     lacks = [order.lacks(incident, last - now) for incident in incidents_]
     if why := next((why for why in lacks if why), "") if lacks else order.lacks_for(conditions, last - now):
-        return order.refuse(" ".join(query.ids) or query.command, why)
+        return order.refuse_each([each.fingerprint for each in incidents_], why)
     wanted = Silence(0, tuple(conditions), query.reason, order.by.who, now, last, ends is None, query.wake)
     if other := _same(order, wanted):
         said = f"{other.mark} holds that back already, until {at(other.ends_at)}, by {{by}}: {other.reason}."

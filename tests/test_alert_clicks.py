@@ -339,7 +339,7 @@ def test_the_owner_is_asked_in_person_with_the_line_to_change(office):
         assert (
             "<@U1ALICE> asks for *$1,500* instead of $1,000 for *search-prod*, October: the launch" in shown
         )
-        assert "- search-prod: 1000    # agreed in June\\n+ search-prod: 1500    # agreed in June" in shown
+        assert "- search-prod: 1000 # agreed in June\\n+ search-prod: 1500 # agreed in June" in shown
         assert "$1,200 of $1,000, 120%" in shown
         assert "https://git.example.com/" in shown
         valid({"blocks": direct.blocks})

@@ -15,6 +15,7 @@ ON_BOTH = {
     "test_blame_told",
     "test_concerns",
     "test_deliver",
+    "test_export",
     "test_digests",
     "test_facts",
     "test_freshness",

@@ -3,9 +3,7 @@
 import csv
 import io
 import json
-import sqlite3
 import tracemalloc
-from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,6 +16,7 @@ from bot.core.money import exact_usd
 from bot.core.spend import Names
 from bot.render.answers.export import COLUMNS, texts
 from bot.render.replies import reply
+from tests.engines import look
 from tests.shell import Here, environment
 from tests.spending import AS_OF, DOLLAR, ago, answered, asked, golden, number
 from tests.standins.slack import refuse, scopes_without
@@ -35,7 +34,7 @@ FORMULA = "=HYPERLINK(1)"
 
 
 @pytest.fixture(scope="module")
-def spent(tmp_path_factory):
+def spent(on_engine, tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     (folder / "budgetbot.db").write_bytes(empty_database())
     with world(folder, offers=("costs",)) as built:
@@ -69,12 +68,12 @@ def here(spent, monkeypatch, capsys):
     return export
 
 
-def stored(built, where="1"):
-    with closing(sqlite3.connect(built.tmp_path / "budgetbot.db")) as held:
-        return held.execute(
-            "SELECT bucket, project_id, amount_nano FROM cost_fact f JOIN series s ON s.id = f.series_id "
-            f"WHERE {where} ORDER BY bucket, project_id"
-        ).fetchall()
+def stored(built, where="1 = 1"):
+    return look(
+        built.settings.database_url,
+        "SELECT bucket, project_id, amount_nano FROM cost_fact f JOIN series s ON s.id = f.series_id "
+        f"WHERE {where} ORDER BY bucket, project_id",
+    )
 
 
 # -- Slack -------------------------------------------------------------------------------------------------
@@ -93,7 +92,7 @@ def test_a_report_comes_as_a_file_to_who_asked_alone(spent, say):
     assert len(rows) == 31
     assert sum(Decimal(row["cost_usd"]) for row in rows) == Decimal("370.370367001")
     assert {row["project"] for row in rows} == {"search-prod", "'" + FORMULA}
-    total = sum(amount for *_, amount in stored(spent, "bucket < strftime('%s', '2025-10-01')"))
+    total = sum(amount for *_, amount in stored(spent, "bucket < 1759276800"))
     assert exact_usd(total) == "370.370367001"
 
 

@@ -1,12 +1,13 @@
 """Every stored cost, day by day: streamed, so that years of them need no more memory than a day."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult
 
 from bot.core.dimension import Series
 from bot.core.period import epoch
@@ -45,12 +46,13 @@ def costs(tx: Connection, since: date, until: date) -> Iterator[tuple[int, list[
         "SELECT bucket, series_id, observed_at, amount_nano, quantity_micro FROM cost_fact "
         "WHERE bucket >= ? AND bucket < ? ORDER BY bucket, series_id",
         (epoch(since), epoch(until)),
+        stream=True,
     )
-    assert rows.cursor is not None
-    for bucket, day in groupby(_fetched(rows.cursor), itemgetter(0)):
-        yield bucket, [Cost(*row[1:]) for row in day]
+    with closing(rows):
+        for bucket, day in groupby(_fetched(rows), itemgetter(0)):
+            yield bucket, [Cost(*row[1:]) for row in day]
 
 
-def _fetched(cursor: "object") -> Iterator[tuple[int, ...]]:
-    while batch := cursor.fetchmany(BATCH):  # type: ignore[attr-defined]  # a driver's cursor has no type of its own
+def _fetched(rows: CursorResult[*tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    while batch := rows.fetchmany(BATCH):
         yield from batch

@@ -19,13 +19,18 @@ def is_postgres(tx: Connection) -> bool:
     return tx.dialect.name == "postgresql"
 
 
-def run(tx: Connection, statement: str, values: Sequence[Any] = ()) -> CursorResult[*tuple[Any, ...]]:
-    """Execute a statement with `?` for each bound value; a list of tuples executes it for each of them."""
+def run(
+    tx: Connection, statement: str, values: Sequence[Any] = (), *, stream: bool = False
+) -> CursorResult[*tuple[Any, ...]]:
+    """Execute a statement with `?` for each bound value; a list of tuples executes it for each of them.
+
+    `stream`: the server keeps the rows, and they come as they are fetched; SQLite never does otherwise.
+    """
     if is_postgres(tx):
         statement = statement.replace("?", "%s")
-    if values:
-        return tx.exec_driver_sql(statement, values if isinstance(values, list) else tuple(values))
-    return tx.exec_driver_sql(statement)
+    how = {"stream_results": True} if stream else None
+    bound = values if isinstance(values, list) else tuple(values)
+    return tx.exec_driver_sql(statement, bound or None, execution_options=how)
 
 
 def listed(tx: Connection, ids: Iterable[int]) -> tuple[str, Any]:

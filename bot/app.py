@@ -11,6 +11,7 @@ from bot.core.errors import Unanswered
 from bot.core.pacing import Pacer
 from bot.core.rooms import ops_room
 from bot.deliver import Courier, Speaker
+from bot.edge import heartbeat
 from bot.edge.openai import OpenAI
 from bot.edge.slack import Slack
 from bot.edge.store import delivery
@@ -59,6 +60,7 @@ class App:
     _openai: OpenAI | None = field(default=None)
     _slack: Slack | None = field(default=None)
     _pacer: Pacer = field(default_factory=Pacer)
+    _beat: threading.Thread | None = field(default=None)
 
     @classmethod
     def open(cls, settings: Settings, clock: Callable[[], datetime] = wall_clock) -> Self:
@@ -70,6 +72,8 @@ class App:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._beat is not None:
+            self._beat.join(heartbeat.HURRY if self.stopping.is_set() else heartbeat.PATIENCE)
         if self._openai is not None:
             self._openai.__exit__(None, None, None)
         self.store.close()
@@ -101,6 +105,11 @@ class App:
             pacer=self._pacer if self.pace is None else None,
             book=lambda: self.rules.last(self.clock()).book,
         )
+
+    def beat(self) -> None:
+        """Show a sign of life outside, if somebody looks for one; nobody waits for it."""
+        if url := self.settings.budgetbot_heartbeat_url:
+            self._beat = heartbeat.begin(url)
 
     def _fallback(self) -> str:
         """Return the channel that hears what another one refuses: the settings', or that of the bot's own trouble."""

@@ -24,6 +24,7 @@ USED = (
     "DATABASE_URL",
     "BUDGETBOT_RULES_URL",
     "BUDGETBOT_POLL",
+    "BUDGETBOT_HEARTBEAT_URL",
 )
 """The settings that this version's commands read and that can be wrong."""
 HURRY = 4.0
@@ -77,6 +78,13 @@ def _settings(settings: Settings, malformed: Sequence[Wrong], *, signed: bool) -
             continue
         if name in FROM or name in settings.given:
             yield Finding(name, "ok", "is set")
+    if not settings.budgetbot_heartbeat_url and "BUDGETBOT_HEARTBEAT_URL" not in wrong:
+        remedy = (
+            "Set BUDGETBOT_HEARTBEAT_URL to an address of a service that misses it: healthchecks.io is one."
+        )
+        yield Finding(
+            "BUDGETBOT_HEARTBEAT_URL", "note", "nobody outside notices when the bot is gone", remedy
+        )
     if signed:
         yield Finding(
             "SLACK_SIGNING_SECRET", "ok", "is set: Slack is heard at our own address, by budgetbot serve"

@@ -162,7 +162,10 @@ def tick(
     with app.alone():
         done = fetch_and_judge(app, now, progress)
         until = app.clock() + timedelta(seconds=max(patience, SHORTEST))
-        return deliver(app, done, wait=patience, stopped=lambda: stopped() or app.clock() >= until)
+        done = deliver(app, done, wait=patience, stopped=lambda: stopped() or app.clock() >= until)
+    if done.complete:
+        app.beat()
+    return done
 
 
 def failure(done: Tick) -> BotError | None:

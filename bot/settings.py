@@ -7,7 +7,13 @@ from pathlib import Path
 
 from bot.core.errors import SetupWrong
 
-SECRETS = ("OPENAI_ADMIN_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+SECRETS = (
+    "OPENAI_ADMIN_KEY",
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "BUDGETBOT_HEARTBEAT_URL",
+)
 
 FROM = {
     "OPENAI_ADMIN_KEY": "an owner of the OpenAI organization creates it: Settings, Admin keys; read-only is enough",
@@ -59,8 +65,10 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Return what must never be shown."""
-        return tuple(value for name in SECRETS if (value := getattr(self, name.lower())))
+        """Return what must never be shown; of an address also the part that holds its token."""
+        held = [value for name in SECRETS if (value := getattr(self, name.lower()))]
+        _, _, token = self.budgetbot_heartbeat_url.partition("://")[2].partition("/")
+        return (*held, token) if token else tuple(held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,10 @@ def _wrong(name: str, settings: Settings, environment: Mapping[str, str]) -> Wro
     """Return what is wrong with one setting, None when nothing is."""
     value: str = getattr(settings, name.lower())
     match name:
+        case "BUDGETBOT_HEARTBEAT_URL":
+            from bot.edge.heartbeat import check_heartbeat_url  # noqa: PLC0415 - only for those who go there
+
+            return _refused(name, lambda: check_heartbeat_url(name, value)) if value else None
         case _ if name in SECRETS:
             return _wrong_secret(name, value)
         case "OPENAI_BASE_URL" | "SLACK_API_URL":

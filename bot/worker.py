@@ -87,8 +87,11 @@ class Worker:
             done = deliver(
                 self.app, done, stopped=lambda: self.stop.is_set() or self.app.clock() >= next_poll
             )
-            if done.unsaid is not None:
-                raise done.unsaid
+        # Outside hears that somebody looks; whether Slack lets us speak is another matter, and said elsewhere.
+        if done.complete:
+            self.app.beat()
+        if done.unsaid is not None:
+            raise done.unsaid
 
     def _deliver(self, now: datetime) -> None:
         """Say what was put off, or gathered until now; a Slack that answers slowly holds up no poll."""

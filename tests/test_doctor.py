@@ -111,7 +111,7 @@ def archived(w):
         pytest.param(lambda w: w.slack.channels.clear(), {}, "#finance", "not there", id="no such channel"),
         pytest.param(lambda w: w.rules("version: 1\nrules: [{id: x}]\n"), {}, "rules", "error", id="rules"),
         pytest.param(lambda w: None, {"BUDGETBOT_RULES": "gone"}, "rules", "no rules at gone", id="no rules"),
-        pytest.param(lambda w: None, {"DATABASE_URL": "mysql://u:canary@h/d"}, "DATABASE_URL", "does not speak", id="database"),
+        pytest.param(lambda w: None, {"DATABASE_URL": "mysql://u:canary@h/d"}, "DATABASE_URL", "not spoken here", id="database"),
         pytest.param(lambda w: (w.tmp_path / "budgetbot.db").write_bytes(b"no" * 9999), {}, "database", "damaged", id="damaged"),
         pytest.param(lambda w: None, {"DYNO": "worker.1"}, "DATABASE_URL", "thrown away", id="a disk thrown away"),
         pytest.param(lambda w: None, {"BUDGETBOT_POLL": "x"}, "BUDGETBOT_POLL", "fields", id="schedule"),

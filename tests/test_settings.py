@@ -24,7 +24,7 @@ def test_everything_wrong_is_said_at_once_and_nothing_of_it_repeated():
             "OPENAI_BASE_URL": "http://me:canary-password@openai.example",
             "SLACK_BOT_TOKEN": "canary-token",
             "SLACK_API_URL": "http://slack.example/canary-path",
-            "DATABASE_URL": "postgres://me:canary-password@db.example/budget",
+            "DATABASE_URL": "mysql://me:canary-password@db.example/budget",
             "BUDGETBOT_POLL": "every five minutes",
             "BUDGETBOT_RULES_URL": "https://git.example/canary/{path}",
         }
@@ -53,7 +53,7 @@ def test_everything_wrong_is_said_at_once_and_nothing_of_it_repeated():
         pytest.param("SLACK_API_URL", "http://slack.example/api/", "in clear", id="a token in clear"),
         pytest.param("SLACK_BOT_TOKEN", "xapp-1-canary", "xoxb-", id="the other token"),
         pytest.param("DATABASE_URL", "budget.db", "not an address", id="a path alone"),
-        pytest.param("DATABASE_URL", "mysql://h/d", "does not speak", id="another database"),
+        pytest.param("DATABASE_URL", "mysql://h/d", "not spoken here", id="another database"),
         pytest.param("DATABASE_URL", "sqlite:///b.db?mode=ro", "more than the path", id="a query"),
         pytest.param("BUDGETBOT_POLL", "* * * *", "BUDGETBOT_POLL", id="four fields"),
         pytest.param("BUDGETBOT_POLL", "0 9 31 2 *", "BUDGETBOT_POLL", id="a day that never comes"),

@@ -11,7 +11,7 @@ from bot.cli.ticks import progress, show_synced, show_tick
 from bot.core.errors import DONE, Misused
 
 FETCH_NEEDS = ("OPENAI_ADMIN_KEY", "DATABASE_URL")
-POLL_NEEDS = (*FETCH_NEEDS, "SLACK_BOT_TOKEN", "BUDGETBOT_RULES_URL")
+POLL_NEEDS = (*FETCH_NEEDS, "SLACK_BOT_TOKEN", "BUDGETBOT_RULES_URL", "BUDGETBOT_HEARTBEAT_URL")
 
 
 @click.command()

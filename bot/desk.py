@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.answered import Recent
 from bot.answers import answer
 from bot.app import App
 from bot.clicks.click import Click
@@ -18,7 +19,7 @@ from bot.core.query import parse
 from bot.core.question import Query
 from bot.core.verbs import VERBS
 from bot.edge.slack import Slack, SlackTrouble
-from bot.edge.store import overlays
+from bot.edge.store import homes, overlays
 from bot.edge.store.store import Store
 from bot.homing import Homes
 from bot.orders import carry_out
@@ -63,6 +64,7 @@ class Desk:
         self._slack = slack
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._asking: dict[tuple[str, str], Future[Answered]] = {}
+        self._recent: Recent[tuple[Answered, InForce]] = Recent()
         self._lock = threading.Lock()
 
     @property
@@ -148,10 +150,7 @@ class Desk:
         if shared is not None:
             return shared.result()
         try:
-            with self._turns:
-                now = self.clock()
-                asker = self.asker(user) if user else NOBODY
-                mine.set_result(answer(self.store, self.rules(now), words, now, asker=asker, app=self.app))
+            mine.set_result(self._worked_out(key))
         except BaseException as failed:
             mine.set_exception(failed)
             raise
@@ -159,6 +158,22 @@ class Desk:
             with self._lock:
                 del self._asking[key]
         return mine.result()
+
+    def _worked_out(self, key: tuple[str, str]) -> Answered:
+        """Return the answer given to this seconds ago if nothing has changed since; else work it out."""
+        words, user = key
+        now = self.clock()
+        rules = self.rules(now)
+        with self.store.reading() as tx:
+            # What is asked under one stamp is worked out from it or from something newer, never from older.
+            stamp = (homes.stamp(tx), id(rules))
+        if (known := self._recent.get(key, stamp)) is not None:
+            return known[0]
+        with self._turns:
+            asker = self.asker(user) if user else NOBODY
+            given = answer(self.store, rules, words, now, asker=asker, app=self.app)
+        self._recent.put(key, stamp, (given, rules))  # kept alive, so that its id stays its own
+        return given
 
 
 def concerns_who(query: Query) -> bool:

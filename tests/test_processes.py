@@ -58,7 +58,12 @@ class Fleet:
         folder.mkdir()
         err = self.closing.enter_context((folder / "err.txt").open("wb"))
         given = environment(self.world, BUDGETBOT_POLL="* * * * *")
-        process = subprocess.Popen([sys.executable, "-c", BEGIN, "run"], cwd=folder, env={**bare(given), "PYTHONPATH": str(ROOT)}, stderr=err)
+        process = subprocess.Popen(
+            [sys.executable, "-c", BEGIN, "run"],
+            cwd=folder,
+            env={**bare(given), "PYTHONPATH": str(ROOT)},
+            stderr=err,
+        )
         process.log = folder / "err.txt"
         self.members.append(process)
         self.closing.callback(self.end, process)

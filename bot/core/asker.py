@@ -50,7 +50,7 @@ class Asker:
         """Return the time zone they mean when they name a time: their own, else that of the rules."""
         try:
             return ZoneInfo(self.zone).key if self.zone else otherwise
-        except (KeyError, OSError, ValueError):  # what Slack says of somebody need not be a zone that is known here
+        except (KeyError, OSError, ValueError):  # Slack may name a zone that is not known here
             return otherwise
 
 

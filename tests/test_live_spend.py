@@ -93,9 +93,7 @@ def stored_version(w):
 
 def billed_today(w):
     with w.app.store.reading() as tx:
-        return tx.exec_driver_sql(
-            "SELECT COUNT(*) FROM cost_fact WHERE bucket = 1792454400"
-        ).scalar()
+        return tx.exec_driver_sql("SELECT COUNT(*) FROM cost_fact WHERE bucket = 1792454400").scalar()
 
 
 def test_an_injected_runaway_key_fires_within_one_poll_of_the_usage_that_shows_it(w):

@@ -140,8 +140,8 @@ def together(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def name_of(incident: Incident) -> str:
-    """Return what people call an incident; not escaped."""
-    return subject(incidents.telling(incident)) if incident.facts else incident.rule_id
+    """Return what people call an incident, as short as everywhere; not escaped."""
+    return blocks.plain(subject(incidents.telling(incident)) if incident.facts else incident.rule_id)
 
 
 def at(moment: datetime) -> str:

@@ -149,8 +149,11 @@ def _at(at: datetime | None) -> str:
 def another(answer: Explanation) -> str:
     if not answer.others:
         return ""
-    firing = f", {answer.firing:,} of them firing" if answer.firing else ""
-    groups = "another group" if answer.others == 1 else f"{answer.others:,} other groups"
+    if answer.others == 1:
+        groups, firing = "another group", ", and it fires" if answer.firing else ""
+    else:
+        groups = f"{answer.others:,} other groups"
+        firing = f", {answer.firing:,} of them firing" if answer.firing else ""
     return f"The rule has {groups}{firing}. Another one is named like this"
 
 

@@ -2,10 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from bot.clicks import CLICKS, EVENTS, SUBMISSIONS, Doing, doing
 from bot.clicks.click import Click
@@ -15,7 +16,8 @@ from bot.edge.slack_app import Handlers, Payload, Respond
 from bot.edge.store import heard
 from bot.edge.store.heard import HEARD_FOR
 from bot.edge.store.store import Store
-from bot.render.plainer import in_letters
+from bot.plainly import few_forms
+from bot.render.plainer import CHART
 
 log = logging.getLogger("budgetbot.listen")
 
@@ -30,8 +32,13 @@ class Listener:
     @property
     def handlers(self) -> Handlers:
         return Handlers(
-            self.command, self.action, self.first_time, self.event, self.submission, plainer=in_letters
+            self.command, self.action, self.first_time, self.event, self.submission, plainer=self._plainer
         )
+
+    def _plainer(self, message: Payload) -> Iterator[dict[str, Any]]:
+        """Yield an answer that Slack refused more plainly; what one person alone sees cannot show a file."""
+        shared = message.get("response_type") == "in_channel" and message.get(CHART)
+        return few_forms(message, self._desk.slack if shared else None)
 
     def command(self, payload: Payload, respond: Respond) -> None:
         """Answer `/budget …`, privately unless `public` was said."""

@@ -1,14 +1,14 @@
 """One message said so that it arrives: as it was drawn, or as much more plainly as Slack asks for."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 from bot.core.charts import from_json
 from bot.edge.slack_trouble import SlackTrouble
 from bot.edge.store.delivery import Job
 from bot.render.picture import NoPicture, png
-from bot.render.plainer import AS_DRAWN, CHART, PICTURED, WORDS, form
+from bot.render.plainer import AS_DRAWN, CHART, PICTURED, WORDS, form, in_letters, plainer
 
 log = logging.getLogger("budgetbot.deliver")
 
@@ -66,6 +66,26 @@ def say(
         level += 1
     assert refused is not None
     raise refused
+
+
+def few_forms(message: Mapping[str, Any], speaker: object) -> Iterator[dict[str, Any]]:
+    """Yield what everybody reads more plainly, for places that can be tried only a few times.
+
+    Its chart as a picture, uploaded when that is asked for; then everything in letters.
+    """
+    if picture := _uploaded(message, speaker):
+        yield form(message, PICTURED, picture)
+    if plain := in_letters(message):
+        yield plain
+
+
+def forms(message: Mapping[str, Any], speaker: object) -> Iterator[dict[str, Any]]:
+    """Yield a message in every form more plainly, its words last; as a picture only where `speaker` takes one."""
+    picture = _uploaded(message, speaker)
+    plain = plainer(message, picture)
+    while plain is not None:
+        yield plain
+        plain = plainer(plain, picture)
 
 
 def _known(level: object) -> int:

@@ -8,9 +8,9 @@ from bot.core.asker import Asker
 from bot.core.question import Query
 from bot.edge.slack import Slack, SlackTrouble
 from bot.edge.store import overlays
+from bot.plainly import few_forms
 from bot.render import blocks
 from bot.render.answering import command
-from bot.render.plainer import in_letters
 
 if TYPE_CHECKING:
     from bot.desk import Desk
@@ -51,7 +51,7 @@ def _post(slack: Slack, to: str, message: Mapping[str, Any]) -> None:
     """Post once; more plainly where Slack will not take it as it is drawn."""
     room = slack.direct(to) if _is_person(to) else to
     refused: SlackTrouble | None = None
-    for form in _forms(message):
+    for form in _forms(message, slack):
         try:
             slack.say(room, form)
         except SlackTrouble as trouble:
@@ -64,10 +64,9 @@ def _post(slack: Slack, to: str, message: Mapping[str, Any]) -> None:
     raise refused
 
 
-def _forms(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _forms(message: Mapping[str, Any], slack: Slack) -> Iterator[Mapping[str, Any]]:
     yield message
-    if plain := in_letters(message):
-        yield plain
+    yield from few_forms(message, slack)
     yield {"text": message["text"]}
 
 

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import sha256
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from bot.core.errors import SetupWrong
 from bot.edge import slack_app
 from bot.edge.slack_app import Handlers, Socket, build_app, drain
-from bot.render.plainer import in_letters
+from bot.plainly import few_forms
 from tests.standins.slack import (
     APP_TOKEN,
     BOT_TOKEN,
@@ -32,7 +33,8 @@ class Bot:
     def __init__(self):
         self.told, self.seen, self.work = [], set(), lambda payload, respond: None
         self.lock = threading.Lock()
-        self.handlers = Handlers(self.command, self.action, self.first_time, self.event, plainer=in_letters)
+        letters = partial(few_forms, speaker=None)
+        self.handlers = Handlers(self.command, self.action, self.first_time, self.event, plainer=letters)
 
     def command(self, payload, respond):
         self.told.append(payload["text"])

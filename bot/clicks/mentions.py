@@ -17,8 +17,8 @@ from bot.core.recalled import recalled
 from bot.core.verbs import VERBS
 from bot.edge.slack import SlackTrouble
 from bot.edge.store import incidents, past, records
+from bot.plainly import forms
 from bot.render import blocks, mentioned
-from bot.render.plainer import plainer
 
 if TYPE_CHECKING:
     from bot.desk import Desk
@@ -126,7 +126,10 @@ def _topic(desk: "Desk", mention: Mention) -> Topic | None:
 
 def _say(desk: "Desk", mention: Mention, body: Payload, *, alone: bool) -> None:
     """Say it, as plainly as Slack takes it; what may have arrived is not said again."""
-    message: dict[str, Any] | None = {key: held for key, held in body.items() if key != "response_type"}
+    whole = {key: held for key, held in body.items() if key != "response_type"}
+    # What one person alone sees cannot show a file.
+    plainer = forms(whole, None if alone else desk.slack)
+    message: dict[str, Any] | None = whole
     waited = False
     while message is not None:
         try:
@@ -139,7 +142,7 @@ def _say(desk: "Desk", mention: Mention, body: Payload, *, alone: bool) -> None:
         except SlackTrouble as trouble:
             log.warning("not said", extra={"why": str(trouble)})
             if trouble.kind == "payload":
-                message = plainer(message)
+                message = next(plainer, None)
             elif trouble.kind == "passing" and not waited:
                 waited = True
                 time.sleep(min(1.0 if trouble.retry_after is None else trouble.retry_after, PATIENCE))

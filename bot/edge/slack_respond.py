@@ -1,12 +1,13 @@
 """Answers a command or a click at its response_url: five times within half an hour, and never in silence.
 
-Of the five an answer takes one; two more where Slack refuses how it is drawn, and one where it lets people wait.
+Of the five an answer takes one; two more where Slack refuses how it is drawn, a third where a picture of it is refused
+as well, and one or two where it lets people wait.
 """
 
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http.client import HTTPException
 from time import sleep
 from typing import Any
@@ -17,8 +18,8 @@ from bot.edge.slack_trouble import from_wire, retry_after
 
 Payload = Mapping[str, Any]
 Respond = Callable[[Payload], None]
-Plainer = Callable[[Payload], dict[str, Any] | None]
-"""Says the same more plainly; None where it cannot."""
+Plainer = Callable[[Payload], Iterable[dict[str, Any]]]
+"""Says the same more and more plainly, made only when it is asked for; nothing where it cannot."""
 
 PATIENCE = 2.5
 """Seconds after which somebody who waits is told that the answer is on its way."""
@@ -26,6 +27,7 @@ WAITING = ":hourglass: Working it out; the answer comes here."
 BELOW = "The answer stands below."
 DONE = "Done."
 _TRIES, _LONGEST_WAIT, _TIMEOUT = 3, 10.0, 10
+_USES = 5
 _DRAWN = {"blocks", "attachments"}
 _TAKEN = {*_DRAWN, "text", "response_type", "replace_original", "delete_original", "thread_ts"}
 _log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Responder:
         self._answered = False
         self._waits = False
         """Somebody was told to wait, and has had no answer since."""
+        self._used = 0
         self._timer: threading.Timer | None = None
         if response_url is not None:
             self._timer = threading.Timer(PATIENCE, self._wait)
@@ -95,7 +98,9 @@ class Responder:
     def _send(self, body: dict[str, Any], message: Payload | None = None) -> None:
         assert self._url is not None
         forms = iter([body]) if message is None else _forms(body, message, self._plainer)
-        refusal = _deliver(self._url, forms)
+        left = _USES - self._used
+        self._used += 1
+        refusal = _deliver(self._url, forms, max(1, left))
         if refusal:
             _log.error("Slack did not take an answer: %s", refusal)
 
@@ -111,7 +116,7 @@ def _forms(body: dict[str, Any], message: Payload, plainer: Plainer | None) -> I
     """Yield an answer as it was drawn, then more plainly, then its words alone."""
     yield body
     beside = {key: held for key, held in body.items() if key not in _DRAWN}
-    if plainer is not None and (simpler := plainer(message)):
+    for simpler in plainer(message) if plainer is not None else ():
         drawn = {key: held for key, held in simpler.items() if key in _DRAWN}
         if drawn:
             yield {**beside, **drawn}
@@ -119,8 +124,11 @@ def _forms(body: dict[str, Any], message: Payload, plainer: Plainer | None) -> I
         yield beside
 
 
-def _deliver(response_url: str, forms: Iterator[dict[str, Any]]) -> str:
-    """Send an answer, later or plainer where that helps; return why it was not taken, or nothing."""
+def _deliver(response_url: str, forms: Iterator[dict[str, Any]], uses: int) -> str:
+    """Send an answer, later or plainer where that helps; return why it was not taken, or nothing.
+
+    The last of the `uses` that are left is for the bare words: in them it arrives.
+    """
     from slack_sdk.webhook import WebhookClient  # noqa: PLC0415  only a listener needs to wait for it
 
     body = next(forms)
@@ -130,14 +138,15 @@ def _deliver(response_url: str, forms: Iterator[dict[str, Any]]) -> str:
     if is_loopback(urlsplit(response_url).hostname or ""):
         client.proxy = None
     refusal = ""
-    tried = 0
-    while tried < _TRIES:
+    tried = troubles = 0
+    while tried < uses and troubles < _TRIES:
         tried += 1
         try:
             answer = client.send_dict(body)
         except (OSError, HTTPException, ValueError) as error:
             trouble = from_wire(error)
-            refusal, wait = trouble.code, tried / 2
+            troubles += 1
+            refusal, wait = trouble.code, troubles / 2
             if trouble.kind != "passing" and not private:
                 return refusal
         else:
@@ -146,18 +155,21 @@ def _deliver(response_url: str, forms: Iterator[dict[str, Any]]) -> str:
                 return ""
             refusal, wait = f"{answer.status_code} {answer.body[:200]}", 0.0
             if answer.status_code == 429:
+                troubles += 1
                 wait = min(_LONGEST_WAIT, retry_after(answer.headers) or 0.0)
             elif answer.status_code >= 500 and private:
-                wait = tried / 2
+                troubles += 1
+                wait = troubles / 2
             elif answer.status_code < 500 and answer.status_code != 404:
                 plainer = next(forms, None)
                 if plainer is None:
                     return refusal
                 _log.warning("Slack refused how an answer is drawn, saying it more plainly: %s", refusal)
-                body = plainer
+                last = tried == uses - 1
+                body = {key: held for key, held in body.items() if key not in _DRAWN} if last else plainer
             else:
                 return refusal
-        if tried < _TRIES:
+        if tried < uses and troubles < _TRIES:
             sleep(wait)
     return refusal
 

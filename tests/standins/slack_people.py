@@ -89,7 +89,7 @@ class People(Deeds):
         with self._changed:
             asked = self.asked.get(key)
             try:
-                body = _checked(asked, raw)
+                body = _checked(asked, raw, self.slack.web.ready_files())
             except Refused as refusal:
                 if asked is not None:
                     asked.refusals.append((refusal.code, refusal.errors))
@@ -158,7 +158,7 @@ class People(Deeds):
                 self._changed.notify_all()
 
 
-def _checked(asked: Asked | None, raw: str) -> dict:
+def _checked(asked: Asked | None, raw: str, files: list[str]) -> dict:
     body = json.loads(raw)
     if asked is None:
         raise Refused("invalid_url")
@@ -169,5 +169,5 @@ def _checked(asked: Asked | None, raw: str) -> dict:
     if body.keys() - ANSWER_KEYS or body.get("response_type", "ephemeral") not in ("ephemeral", "in_channel"):
         raise Refused("invalid_payload")
     if not body.get("delete_original"):
-        check_message(body)
+        check_message(body, files)
     return body

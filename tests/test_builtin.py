@@ -3,9 +3,9 @@
 import pytest
 
 from bot.answers import answer
+from bot.checkups.rules import in_force as looked_at
 from bot.core.builtin import CLOSES, FILE, NOTE, TEXT
 from bot.core.kinds import KINDS
-from bot.doctor import _rules
 from bot.edge.rule_files import built_in, load_texts
 from bot.render.announcements import close
 from bot.rulebook import Rules
@@ -105,7 +105,7 @@ def test_answers_say_that_the_built_in_rules_are_in_force_and_how_to_write_ones_
     ]
     assert {line.speaks_in for line in told.rules} == {"#ai-spend"}
     assert "rules/budgets.yaml" in NOTE
-    (finding,) = _rules(in_force(w))
+    (finding,) = looked_at(in_force(w))
     assert "built-in" in finding.said
 
 

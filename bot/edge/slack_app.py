@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Handlers", "Payload", "Respond", "Socket", "build_app", "drain", "socket_trouble"]
 
 COMMAND = "/budget"
-ANSWERS_AT_ONCE, ACKS_AT_ONCE = 40, 10
+ANSWERS_AT_ONCE = 40
 _ANY = re.compile("")
 # What bolt reads from the environment behind our back: two of them turn OAuth on and drop the token.
 _BOLT_READS = (
@@ -76,7 +76,6 @@ def build_app(token: str, base_url: str, handlers: Handlers, *, signing_secret: 
     """
     from slack_bolt import App  # noqa: PLC0415  a third of a second that only a listener needs to pay
     from slack_bolt.authorization import AuthorizeResult  # noqa: PLC0415
-    from slack_bolt.lazy_listener.thread_runner import ThreadLazyListenerRunner  # noqa: PLC0415
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         # Bolt's own would ask auth.test before the first acknowledgement.
@@ -93,18 +92,20 @@ def build_app(token: str, base_url: str, handlers: Handlers, *, signing_secret: 
             token_verification_enabled=False,
             # An empty secret would verify: whoever knows that it is empty could sign.
             signing_secret=signing_secret or secrets.token_hex(32),
-            process_before_response=False,
-            listener_executor=ThreadPoolExecutor(ACKS_AT_ONCE, thread_name_prefix="slack-ack"),
+            # Acknowledged where it is heard, in no thread that slow answers could fill; the answers have their own.
+            process_before_response=True,
+            listener_executor=(
+                answers := ThreadPoolExecutor(ANSWERS_AT_ONCE, thread_name_prefix="slack-answer")
+            ),
         )
     calm_libraries()
-    # Bolt lets acknowledgements and work share their threads: enough slow answers and nobody is acknowledged.
-    app.listener_runner.lazy_listener_runner = ThreadLazyListenerRunner(
-        logger=app.logger, executor=ThreadPoolExecutor(ANSWERS_AT_ONCE, thread_name_prefix="slack-answer")
-    )
-    app.command(COMMAND)(ack=_ack_only, lazy=[_command_work(handlers)])
-    app.block_action(_ANY)(ack=_ack_only, lazy=[_action_work(handlers)])
-    app.view_submission(_ANY)(ack=_ack_only, lazy=[_submission_work(handlers)])
-    app.event(_ANY)(ack=_ack_only, lazy=[_event_work(handlers)])
+    for heard, work in (
+        (app.command(COMMAND), _command_work(handlers)),
+        (app.block_action(_ANY), _action_work(handlers)),
+        (app.view_submission(_ANY), _submission_work(handlers)),
+        (app.event(_ANY), _event_work(handlers)),
+    ):
+        heard(_acknowledged(answers, work))
     return app
 
 
@@ -134,7 +135,6 @@ def _client(base_url: str) -> "WebClient":
 def drain(app: "App") -> None:
     """Return when every acknowledged command and click is answered; nothing new is begun."""
     app.listener_runner.listener_executor.shutdown(wait=True)
-    app.listener_runner.lazy_listener_runner.executor.shutdown(wait=True)  # type: ignore[attr-defined]
 
 
 class Socket:
@@ -249,8 +249,17 @@ def _shut(handler: "SocketModeHandler") -> None:
         _log.exception("Slack's socket did not close well")
 
 
-def _ack_only(ack: "Ack") -> None:
-    ack()
+def _acknowledged(answers: ThreadPoolExecutor, work: Callable[[Payload], None]) -> Callable[..., None]:
+    """Return a listener that acknowledges at once and leaves the work to a thread of its own.
+
+    Bolt's lazy listeners do the same and copy the whole request for it, a quarter of all that an answer costs.
+    """
+
+    def listener(ack: "Ack", body: Payload) -> None:
+        ack()
+        answers.submit(work, body)
+
+    return listener
 
 
 def _command_work(handlers: Handlers) -> Callable[..., None]:

@@ -34,6 +34,7 @@ NEEDED_BY = {
     "channel_archive": ("channels:read",),
     "channel_rename": ("channels:read",),
     "group_archive": ("groups:read",),
+    "group_rename": ("groups:read",),
     "member_joined_channel": ("channels:read", "groups:read"),
     "tokens_revoked": (),
 }

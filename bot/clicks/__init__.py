@@ -22,6 +22,7 @@ EVENTS = {
     "channel_archive": "rooms",
     "group_archive": "rooms",
     "channel_rename": "rooms",
+    "group_rename": "rooms",
     "tokens_revoked": "rooms",
     "app_uninstalled": "rooms",
 }

@@ -1,5 +1,6 @@
 """The one place where real things are chosen: clock, database, OpenAI, Slack, rules."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,7 +10,7 @@ from typing import Self
 
 from bot.core.errors import Unanswered
 from bot.core.pacing import Pacer
-from bot.core.rooms import ops_room
+from bot.core.rooms import ops_room, room_of
 from bot.deliver import Courier, Speaker
 from bot.edge import heartbeat
 from bot.edge.openai import OpenAI
@@ -20,8 +21,9 @@ from bot.edge.store.fence import next_turn
 from bot.edge.store.store import Store
 from bot.edge.store.turns import turn_of
 from bot.naming import DAILY
+from bot.posting import Poster
 from bot.rulebook import Rules
-from bot.settings import Settings
+from bot.settings import DOTENV, Settings, webhook
 from bot.sync import Syncer
 
 WAIT = 60.0
@@ -61,11 +63,12 @@ class App:
     _slack: Slack | None = field(default=None)
     _pacer: Pacer = field(default_factory=Pacer)
     _beat: threading.Thread | None = field(default=None)
+    _poster: Poster | None = field(default=None)
 
     @classmethod
     def open(cls, settings: Settings, clock: Callable[[], datetime] = wall_clock) -> Self:
-        """Open the database (created and migrated by itself) and read nothing else yet."""
-        store = Store(settings.database_url)
+        """Open the database (created and migrated by itself, checked for damage) and read nothing else yet."""
+        store = Store(settings.database_url, checked=True)
         return cls(settings, store, Rules(settings, store, keep=True), clock)
 
     def __enter__(self) -> Self:
@@ -74,6 +77,8 @@ class App:
     def __exit__(self, *_: object) -> None:
         if self._beat is not None:
             self._beat.join(heartbeat.HURRY if self.stopping.is_set() else heartbeat.PATIENCE)
+        if self._poster is not None:
+            self._poster.close()
         if self._openai is not None:
             self._openai.__exit__(None, None, None)
         self.store.close()
@@ -106,6 +111,19 @@ class App:
             book=lambda: self.rules.last(self.clock()).book,
         )
 
+    @property
+    def poster(self) -> Poster:
+        """What sends events to webhooks, meanwhile."""
+        if self._poster is None:
+            self._poster = Poster(
+                self.store,
+                self.clock,
+                lambda name: webhook(name, os.environ, dotenv=DOTENV),
+                lambda: self.rules.last(self.clock()).book,
+                fallback=self._fallback(),
+            )
+        return self._poster
+
     def beat(self) -> None:
         """Show a sign of life outside, if somebody looks for one; nobody waits for it."""
         if url := self.settings.budgetbot_heartbeat_url:
@@ -115,7 +133,8 @@ class App:
         """Return the channel that hears what another one refuses: the settings', or that of the bot's own trouble."""
         if self.settings.channel:
             return self.settings.channel
-        room = ops_room(self.rules.last(self.clock()).book, "")
+        book = self.rules.last(self.clock()).book
+        room = ops_room(book, "") or room_of(book, book.default_route)
         return room.target.address if room else ""
 
     def alone(self, wait: float | None = None) -> AbstractContextManager[None]:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,8 @@ from bot.voice import Voice
 
 log = logging.getLogger("budgetbot.rules")
 
+REST, LOOKS = 0.2, 15
+"""Seconds that changed files must stay as they are before they are read, and how often that is waited for."""
 NOWHERE = "nowhere"
 """The fingerprint of no rules folder at all."""
 
@@ -59,6 +62,8 @@ class Rules:
         with self._reading:
             path = self._settings.rules_path
             seen = NOWHERE if path is None else rule_files.fingerprint(path)
+            if self._in_force is not None and seen != self._seen:
+                seen = _at_rest(path, seen)
             if self._in_force is None or seen != self._seen:
                 self._in_force = self._without_files() if path is None else self._load(path, at)
                 self._seen = seen
@@ -133,6 +138,18 @@ class Rules:
 
     def _voice(self, path: Path | None, commit: str) -> Voice:
         return Voice(self._settings.channel, self._settings.budgetbot_rules_url, commit, prefix_of(path))
+
+
+def _at_rest(path: Path | None, seen: str) -> str:
+    """Return the fingerprint once nobody writes any more: half of a file may well be a smaller set of rules."""
+    for _ in range(LOOKS):
+        if path is None:
+            break
+        time.sleep(REST)
+        before, seen = seen, rule_files.fingerprint(path)
+        if seen == before:
+            break
+    return seen
 
 
 def prefix_of(path: Path | None) -> str:

@@ -11,11 +11,13 @@ from functools import partial
 from types import FrameType
 from typing import Protocol
 
-from bot.app import App
+from bot.app import App, Polling
 from bot.core.errors import BotError, Unanswered
 from bot.core.schedule import next_due
 from bot.desk import Desk
+from bot.distress import Distress
 from bot.edge.slack_app import Socket, build_app, drain
+from bot.edge.store.fence import Lost
 from bot.edge.store.turns import turn_of
 from bot.listen import Listener
 from bot.people import People
@@ -41,7 +43,9 @@ class Worker:
         self.stop = stop
         self._due = app.clock()
         self._lead = turn_of(app.store.url, "lead")
-        self._leading = False
+        self._leading = self._led = False
+        self._distress = Distress(app)
+        self._checked_on = app.clock().date()
 
     def loop(self) -> None:
         """Tick at once and then by the schedule until stopped; ticks that came late are one."""
@@ -56,9 +60,10 @@ class Worker:
         if not self._leads():
             self.stop.wait(LOOK)
             return
+        self._guarded(self.app.poster.begin)
         now = self.app.clock()
         if now >= self._due:
-            self._guarded(partial(self._tick, now))
+            self._distressed(self._guarded(partial(self._tick, now)), now)
             self._due = next_due(self.app.settings.budgetbot_poll, self.app.clock())
             log.info("next poll", extra={"due": self._due.isoformat()})
         else:
@@ -71,14 +76,28 @@ class Worker:
             leads = self._lead.take()
         except Unanswered as failed:
             log.warning("nobody knows who polls", extra={"why": str(failed)})
+            if self._led:
+                self._distress.failed(failed, self.app.clock())
             leads = False
+        else:
+            self._led = leads
+            if not leads:
+                self._distress.worked(self.app.clock())
         if leads != self._leading:
             log.info("polls from now on" if leads else "another process polls now")
             self._due = self.app.clock() if leads else self._due
         self._leading = leads
         return leads
 
+    def _distressed(self, failed: Exception | None, now: datetime) -> None:
+        """Tell who looks after the bot that polls fail, unless somebody else makes them."""
+        if failed is not None and not isinstance(failed, Stopping | Polling | Lost):
+            self._distress.failed(failed, now)
+
     def _tick(self, now: datetime) -> None:
+        if self._checked_on != now.date():
+            self.app.store.check()
+            self._checked_on = now.date()
         with self.app.alone(wait=0.0):
             done = fetch_and_judge(self.app, now, self._progress)
             if done.refused is not None:
@@ -90,8 +109,9 @@ class Worker:
         # Outside hears that somebody looks; whether Slack lets us speak is another matter, and said elsewhere.
         if done.complete:
             self.app.beat()
+        self._distress.worked(now)
         if done.unsaid is not None:
-            raise done.unsaid
+            log.error("not said", extra={"why": str(done.unsaid)})
 
     def _deliver(self, now: datetime) -> None:
         """Say what was put off, or gathered until now; a Slack that answers slowly holds up no poll."""
@@ -107,18 +127,23 @@ class Worker:
         if self.stop.is_set():
             raise Stopping
 
-    def _guarded(self, work: Callable[[], None]) -> None:
-        """Let no failure end the process: the next tick may succeed."""
+    def _guarded(self, work: Callable[[], None]) -> Exception | None:
+        """Let no failure end the process, but return it: the next tick may succeed."""
         try:
             work()
-        except Stopping:
+        except Stopping as stopped:
             log.info("stopped while reading history; the next start goes on there")
+            return stopped
         except Unanswered as failed:
             log.warning("not done", extra={"why": str(failed)})
+            return failed
         except BotError as failed:
             log.error("not done", extra={"why": str(failed)})  # noqa: TRY400 - a sentence, not our traceback
-        except Exception:
+            return failed
+        except Exception as bug:
             log.exception("bug")
+            return bug
+        return None
 
 
 class Ear(Protocol):

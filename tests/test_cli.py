@@ -256,7 +256,7 @@ def test_db_current_makes_no_database(tmp_path, here):
     ("url", "code"),
     [
         pytest.param("sqlite:////nowhere/at/all/b.db", 4, id="no folder"),
-        pytest.param("postgres://u:canary@h/d", 3, id="another database"),
+        pytest.param("mysql://u:canary@h/d", 3, id="another database"),
     ],
 )
 @pytest.mark.parametrize("words", [["report"], ["db", "upgrade"], ["poll"]], ids=" ".join)

@@ -5,26 +5,31 @@ from contextlib import contextmanager
 from typing import Self
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DatabaseError, OperationalError
 
-from bot.core.errors import Unanswered
-from bot.edge.store import engine, postgres
+from bot.edge.store import engine
 from bot.edge.store.facts import SeriesIndex
 from bot.edge.store.fence import Fence
+from bot.edge.store.trouble import Damaged, damaged, told
 
 
 class Store:
     """A database and its series index. Safe to share between threads; each transaction is its own."""
 
-    def __init__(self, url: str) -> None:
-        """Open and migrate the database; raises SetupWrong or Unanswered with the remedy."""
+    def __init__(self, url: str, *, checked: bool = False) -> None:
+        """Open and migrate the database, `checked` for damage before; raises SetupWrong or Unanswered."""
         self.url = engine.parse_url(url)
         self.fence = Fence()
         self._engine = engine.open_engine(self.url)
         self.index = SeriesIndex()
-        with _told(self.url):
-            self.migrated = engine.upgrade(self._engine)
+        self._suspect = False
+        try:
+            if checked:
+                self.check()
+            with told(self.url):
+                self.migrated = engine.upgrade(self._engine)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -35,43 +40,54 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view."""
-        with _told(self.url), engine.reading(self._engine) as tx:
-            yield tx
+        try:
+            with told(self.url), engine.reading(self._engine) as tx:
+                yield tx
+        except Damaged:
+            self._leave()
+            raise
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction: all of it is kept, or nothing."""
+        """One transaction: all of it is kept, or nothing. Into a file that was found damaged nothing is written."""
+        if self._suspect:
+            self.check()
         try:
-            with _told(self.url), engine.writing(self._engine) as tx:
+            with told(self.url), engine.writing(self._engine) as tx:
                 self.fence.check(tx)
                 yield tx
+        except Damaged:
+            self._leave()
+            raise
         except BaseException:
             self.index.forget()
             raise
 
-    def close(self) -> None:
+    def check(self) -> None:
+        """Raise Damaged when the pages of a SQLite file contradict each other; PostgreSQL looks after its own.
+
+        Who writes looks before the first write and once a day: SQLite itself notices damage only where it happens to
+        read, and would go on writing around it. 138 MB take 0.8 seconds, a thirteenth of what `db verify` takes, so
+        nobody has to find out whether the last process ended well.
+        """
+        if not engine.is_sqlite(self.url) or engine.in_memory(self.url):
+            return
+        try:
+            with told(self.url), engine.reading(self._engine) as tx:
+                tx.exec_driver_sql("PRAGMA shrink_memory")  # what is remembered of the file is not what is in it
+                found = str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+            if found != "ok":
+                raise damaged(self.url, " ".join(found.split()))
+            self._suspect = False
+        except Damaged:
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        """Let go of a damaged file: when a good copy takes its place, that is what is opened."""
+        self._suspect = True
+        self.index.forget()
         self._engine.dispose()
 
-
-@contextmanager
-def _told(url: URL) -> Iterator[None]:
-    """Say a failure of the database in one sentence."""
-    try:
-        yield
-    except OperationalError as failed:
-        raise Unanswered(
-            f"The database {url.database} did not answer: {str(failed.orig).strip()}.",
-            "See that its folder exists and can be written, that the disk has room, and that nothing else locks it."
-            if engine.is_sqlite(url)
-            else postgres.REMEDY,
-        ) from failed
-    except DatabaseError as failed:
-        if failed.connection_invalidated:
-            raise Unanswered(
-                f"The database {url.database} hung up: {str(failed.orig).strip()}.", postgres.REMEDY
-            ) from failed
-        if "malformed" not in str(failed.orig) and "not a database" not in str(failed.orig):
-            raise
-        raise Unanswered(
-            f"The database {url.database} is damaged: {failed.orig}.", "Put its last good copy in its place."
-        ) from failed
+    def close(self) -> None:
+        self._engine.dispose()

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from threading import Timer
 from types import FrameType
 
@@ -52,11 +53,19 @@ def run(arguments: list[str] | None = None) -> int:
 def main() -> None:
     """Run the command the shell typed."""
     signal.signal(signal.SIGINT, _interrupted)
+    threading.excepthook = _ended
     if asked := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete  # noqa: PLC0415 - only a Tab key needs it
 
         sys.exit(shell_complete(cli, {}, "budgetbot", COMPLETE, asked))
     sys.exit(run())
+
+
+def _ended(what: threading.ExceptHookArgs) -> None:
+    """Tell what ended a thread: Python itself would print it with whatever secret it holds."""
+    from bot.logs import show_ended  # noqa: PLC0415 - nobody pays for it while nothing is wrong
+
+    show_ended(what)
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -70,6 +71,13 @@ def configure(level: int = logging.INFO) -> None:
     logging.getLogger("budgetbot").setLevel(level)
     logging.getLogger("bot").setLevel(level)
     calm_libraries()
+
+
+def show_ended(what: threading.ExceptHookArgs) -> None:
+    """Print what ended a thread, without secrets."""
+    name = what.thread.name if what.thread is not None else "a thread"
+    told = traceback.format_exception(what.exc_type, what.exc_value, what.exc_traceback)
+    sys.stderr.write(clean("".join((f"budgetbot: {name} ended:\n", *told))))
 
 
 def show_bug() -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import unquote
 
 from bot.core.errors import SetupWrong
 
@@ -27,6 +28,9 @@ BEGINS = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
 ADDRESSES = {"OPENAI_ADMIN_KEY": "OPENAI_BASE_URL", "SLACK_BOT_TOKEN": "SLACK_API_URL"}
 """Secret → the setting that says where it is sent."""
 DOTENV = Path(".env")
+_PASSWORD = re.compile(
+    r"""://[^\s/@:]*:([^\s/@]+)@|(?:^|[?&\s])password\s*=\s*(?:'((?:\\.|[^'\\])*)'|([^\s&']+))"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,13 @@ class Settings:
         """Return what must never be shown; of an address also the part that holds its token."""
         held = [value for name in SECRETS if (value := getattr(self, name.lower()))]
         _, _, token = self.budgetbot_heartbeat_url.partition("://")[2].partition("/")
-        return (*held, token) if token else tuple(held)
+        return (*held, *([token] if token else []), *passwords(self.database_url))
+
+
+def passwords(address: str) -> list[str]:
+    """Return the passwords in the address of a database, as they are written and as they are meant."""
+    written = ["".join(match) for match in _PASSWORD.findall(address)]
+    return [*written, *map(unquote, written)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,10 @@ def copy(target: str) -> None:
     from bot.app import alone  # noqa: PLC0415
     from bot.edge.store.copying import copy as copy_all  # noqa: PLC0415
     from bot.edge.store.store import Store  # noqa: PLC0415
+    from bot.logs import hide  # noqa: PLC0415
+    from bot.settings import passwords  # noqa: PLC0415
 
+    hide(passwords(target))
     with Store(found.database_url) as source, alone(source), Store(target) as new:
         counts = copy_all(source, new)
     click.echo(f"{sum(counts.values()):,} rows of {len(counts)} tables are copied and compared.")

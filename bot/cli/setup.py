@@ -23,6 +23,7 @@ def doctor(form: str) -> int:
     """
     quiet_logs()
     from bot.doctor import USED, examine  # noqa: PLC0415 - the whole bot, when it is wanted
+    from bot.logs import clean  # noqa: PLC0415
     from bot.render.answers.doctor import headline, lines, row  # noqa: PLC0415
 
     found, malformed = survey(USED)
@@ -34,10 +35,10 @@ def doctor(form: str) -> int:
             yield finding
 
     if form == "json":
-        click.echo(json.dumps([row(finding) for finding in looking()], ensure_ascii=False))
+        click.echo(clean(json.dumps([row(finding) for finding in looking()], ensure_ascii=False)))
     else:
         for line in lines(looking()):
-            click.echo(line)
+            click.echo(clean(line))
     wrong = sum(finding.state == "wrong" for finding in seen)
     if wrong and form != "json":
         click.echo(f"{headline(wrong)}.")

@@ -18,6 +18,8 @@ _SECRET = re.compile(
   | (?<="token":")[^"]+ | (?<="token":\ ")[^"]+               # the legacy token in a payload, as JSON,
   | (?<='token':')[^']+ | (?<='token':\ ')[^']+               # as a dictionary's repr
   | (?<![A-Za-z0-9_])(?<=token=)[^\s&"']+                     # and as a form
+  | (?<![A-Za-z0-9])whsec_[A-Za-z0-9+/=_-]+                   # what a webhook is signed with
+  | (?<![A-Za-z0-9_])(?<=password=)(?:'[^']*'|[^\s&"']+)      # of a database, among its other words
   | (?<=://)[^\s/@:"']*:[^\s/@"']+(?=@)                       # the password of a database or proxy address
     """,
     re.VERBOSE,

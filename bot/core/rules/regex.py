@@ -2,11 +2,12 @@
 
 Python's engine tries every way to match, and names come from outside. So an expression is refused when a
 repeated group repeats, branches or is optional inside (`(a+)+`, `(a|b)*`), when it refers back to a group,
-when it is longer than 200 characters, or when its ways to match may pass ten million for a name of a
-hundred characters: each repetition counts 100 ways, each branch and each optional part multiplies.
+when it is longer than 200 characters or lets blanks mean nothing, or when its ways to match may pass ten million
+for a name of a hundred characters: each repetition counts 100 ways, each branch and each optional part multiplies.
 """
 
 import re
+import warnings
 
 LONGEST = 200
 _MOST_WAYS = 10_000_000
@@ -20,9 +21,13 @@ def regex_trouble(text: str) -> str:
     if len(text) > LONGEST:
         return f"is longer than {LONGEST} characters"
     try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # `[[a]`: Python says that it will read it otherwise one day
+            re.compile(text)
+    except (re.error, RecursionError, OverflowError, Warning) as error:
         return f"is not a regular expression: {error}"
+    if re.search(r"\(\?[a-zA-Z]*x", text):
+        return "is written with (?x), where blanks mean nothing; write it without"
     if re.search(r"\\[1-9]|\(\?P=|\(\?\(", text):
         return "refers back to one of its groups, which may take for ever"
     # Escapes and character classes are one character each, whatever is written inside.

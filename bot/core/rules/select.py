@@ -7,6 +7,9 @@ from functools import lru_cache
 
 from bot.core.dimension import UNATTRIBUTED
 
+LONGEST_NAME = 256
+"""So much of a name a regular expression looks at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -25,7 +28,11 @@ class Pattern:
         if not self.regex and "*" not in self.text and "?" not in self.text:
             return False
         expression = _compiled(self.text, self.regex)
-        return expression.fullmatch(name) is not None or expression.fullmatch(value) is not None
+        # How long an expression takes was worked out for names as people give them.
+        end = LONGEST_NAME if self.regex else max(len(name), len(value))
+        return (
+            expression.fullmatch(name, 0, end) is not None or expression.fullmatch(value, 0, end) is not None
+        )
 
     def __str__(self) -> str:
         return f"/{self.text}/" if self.regex else self.text

@@ -32,11 +32,11 @@ def parse_url(text: str) -> URL:
         return postgres.parse(text.strip())
     try:
         url = make_url(text)
-    except ArgumentError as wrong:
+    except ArgumentError:
         raise SetupWrong(
             "DATABASE_URL is not an address of a database.",
             "Write sqlite:///budgetbot.db, or postgresql://user@host/database.",
-        ) from wrong
+        ) from None  # the library's own words may hold the address
     if url.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise SetupWrong(
             f"DATABASE_URL names {url.drivername}, which is not spoken here.",

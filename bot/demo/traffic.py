@@ -105,7 +105,7 @@ class Stream:
         factor = self._factor(day)
         if not factor:
             return {}
-        chance = Random(f"{seed}/{self.name}/{day.toordinal()}")  # noqa: S311 - a story's dice, not a secret's
+        chance = Random(f"{seed}/{self.name}/{day.toordinal()}")  # nosec B311 # noqa: S311 - a story's dice, not a secret's
         noise = 1 + NOISE * (chance.random() + chance.random() + chance.random() - 1.5)
         growth = 1 + DAILY_GROWTH * (day - anchor).days
         requests = self._usual_requests() * self.rhythm.weekdays[day.weekday()] * factor * noise * growth

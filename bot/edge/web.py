@@ -55,7 +55,7 @@ Routes = Mapping[tuple[str, str], Answering]
 class Web:
     """The server: it listens from `connect` to `close`."""
 
-    def __init__(self, routes: Routes, port: int, host: str = "0.0.0.0") -> None:  # noqa: S104  a balancer stands in front
+    def __init__(self, routes: Routes, port: int, host: str = "0.0.0.0") -> None:  # nosec B104 # noqa: S104  a balancer stands in front
         self._routes = routes
         self._host, self._wanted = host, port
         self._server: Any = None

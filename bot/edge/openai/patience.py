@@ -50,4 +50,4 @@ class Patience:
 def backoff(tries: int) -> float:
     """Return the seconds to wait after that many tries when the server asks for none."""
     delay: float = min(FIRST_DELAY * 2 ** (tries - 1), LONGEST_DELAY)
-    return delay * (1 - JITTER * random.random())  # noqa: S311  # nothing secret about a wait
+    return delay * (1 - JITTER * random.random())  # nosec B311 # noqa: S311  # nothing secret about a wait

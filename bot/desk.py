@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from bot.answered import Recent
@@ -24,6 +25,7 @@ from bot.edge.store.store import Store
 from bot.homing import Homes
 from bot.orders import carry_out
 from bot.people import People
+from bot.plainly import send
 from bot.questions import Asked, answering
 from bot.render.replies import reply
 from bot.rulebook import InForce
@@ -132,12 +134,12 @@ class Desk:
         place = str(click.view.get("private_metadata") or "").rpartition("|")[2]
         if place[:1] in ("C", "G"):
             try:
-                self.slack.whisper(place, click.user, message)
+                send(message, partial(self.slack.whisper, place, click.user), None)
             except SlackTrouble as trouble:
                 log.info("not whispered", extra={"why": str(trouble)})
             else:
                 return
-        self.slack.say(click.user, message)
+        send(message, partial(self.slack.say, click.user), self.slack)
 
     def _shared(self, words: str, user: str) -> Answered:
         """Return the answer; who asks what somebody else is just asking shares it."""

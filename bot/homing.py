@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -33,6 +34,7 @@ from bot.edge.store.tables import ORGANIZATION
 from bot.loading import load_view
 from bot.overlays import Overlays
 from bot.people import FOREIGN, GUEST
+from bot.plainly import send
 from bot.render import home
 from bot.rulebook import InForce
 from bot.subscribing import look_for_leavers
@@ -204,7 +206,7 @@ class Homes:
         except SlackTrouble as trouble:  # its three seconds are over, or the click opened something already
             log.info("no modal", extra={"why": str(trouble)})
         try:
-            slack.say(click.user, message)
+            send(message, partial(slack.say, click.user), slack)
         except SlackTrouble as trouble:
             log.warning("not answered", extra={"why": str(trouble)})
 

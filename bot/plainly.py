@@ -79,6 +79,24 @@ def few_forms(message: Mapping[str, Any], speaker: object) -> Iterator[dict[str,
         yield plain
 
 
+def send(message: Mapping[str, Any], call: Callable[[Mapping[str, Any]], object], speaker: object) -> None:
+    """Make a call with a message, then more plainly where Slack refuses how it is drawn.
+
+    Raises SlackTrouble as the call does; of kind `payload` only when Slack refuses even the bare words.
+    """
+    plain = forms(message, speaker)
+    told: Mapping[str, Any] = message
+    while True:
+        try:
+            call(told)
+        except SlackTrouble as trouble:
+            if trouble.kind != "payload" or (simpler := next(plain, None)) is None:
+                raise
+            told = simpler
+        else:
+            return
+
+
 def forms(message: Mapping[str, Any], speaker: object) -> Iterator[dict[str, Any]]:
     """Yield a message in every form more plainly, its words last; as a picture only where `speaker` takes one."""
     picture = _uploaded(message, speaker)

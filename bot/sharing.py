@@ -1,14 +1,15 @@
 """`in #channel`, `to @person`: one asks, and others read the answer where they are."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.core.asker import Asker
 from bot.core.question import Query
 from bot.edge.slack import Slack, SlackTrouble
 from bot.edge.store import overlays
-from bot.plainly import few_forms
+from bot.plainly import send
 from bot.render import blocks
 from bot.render.answering import command
 
@@ -50,24 +51,7 @@ def share(desk: "Desk", query: Query, body: Mapping[str, Any], user: str) -> dic
 def _post(slack: Slack, to: str, message: Mapping[str, Any]) -> None:
     """Post once; more plainly where Slack will not take it as it is drawn."""
     room = slack.direct(to) if _is_person(to) else to
-    refused: SlackTrouble | None = None
-    for form in _forms(message, slack):
-        try:
-            slack.say(room, form)
-        except SlackTrouble as trouble:
-            if trouble.kind != "payload":
-                raise
-            refused = trouble
-        else:
-            return
-    assert refused is not None
-    raise refused
-
-
-def _forms(message: Mapping[str, Any], slack: Slack) -> Iterator[Mapping[str, Any]]:
-    yield message
-    yield from few_forms(message, slack)
-    yield {"text": message["text"]}
+    send(message, partial(slack.say, room), slack)
 
 
 def _signed(body: Mapping[str, Any], asker: Asker, query: Query) -> dict[str, Any]:

@@ -294,6 +294,16 @@ def test_a_modal_opens_at_once_and_is_taken_back_from_who_may_not_send_it(office
     assert {row[:3] for row in office.audit()} == {("U6CAROL", "silence", office.mark)}
 
 
+def test_who_sent_a_modal_is_answered_though_slack_refuses_how_it_is_drawn(office):
+    with listening(office.built):
+        office.people.press(office.card, "alert.silence")
+        assert office.until(lambda: office.slack.modal() is not None)
+        office.slack.fault("chat.postEphemeral", Fault("invalid_blocks"))
+        office.people.submit(office.slack.modal(), {"until": "1h", "reason": "x"})
+        assert office.until(lambda: office.slack.whispers)
+    assert "si_1 holds back" in office.slack.whispers[-1].text
+
+
 def test_a_forged_modal_changes_nothing_that_its_sender_may_not(office):
     with listening(office.built):
         office.people.press(office.card, "alert.silence")

@@ -343,6 +343,10 @@ def test_what_asks_for_a_table_is_answered_in_a_direct_message(breached):
         message = breached.slack.messages[-1]
         assert message.channel == breached.slack.web._direct("U1ALICE").id
         assert "2,190.50" in str(message.blocks)
+        breached.slack.fault("chat.postMessage", refuse("invalid_blocks"))
+        breached.slack.people.press(breached.slack.home("U1ALICE"), "cmd.run.report")
+        assert until(lambda: len(breached.slack.messages) > before + 1)
+        assert "```Project" in str(breached.slack.messages[-1].blocks)
 
 
 def test_every_button_on_it_is_answered(breached):

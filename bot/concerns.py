@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from bot import hooking
 from bot.core.evaluate import Evaluation
 from bot.core.incident import Unjudged
-from bot.core.rooms import ops_room
+from bot.core.rooms import ops_hook, ops_room
 from bot.core.rules.book import Rulebook
 from bot.edge.store import outbox, records
 from bot.voice import Voice
@@ -15,16 +16,22 @@ from bot.voice import Voice
 
 def speak(tx: Connection, book: Rulebook, evaluation: Evaluation, now: datetime, voice: Voice) -> None:
     """Say of each rule that could not be evaluated, once a day; and once of each that has too many groups."""
-    room = ops_room(book, voice.fallback)
-    if room is None:
+    room, hook = ops_room(book, voice.fallback), ops_hook(book)
+    if room is None and hook is None:
         return
+
+    def say(key: str, what: str, body: dict[str, object]) -> None:
+        hooking.trouble(tx, book, what, key, body, now)
+        if room is not None:
+            outbox.say(tx, key, room.target, "ops", body, now)
+
     day = now.astimezone(UTC).date()
     for rule_id, why in _errors(evaluation.unjudged):
         body: dict[str, object] = {
             "happened": f"The rule {rule_id} is not judged: {why}",
             "remedy": "The other rules go on; this is said once a day until it is mended.",
         }
-        outbox.say(tx, f"error:{rule_id}:{day}", room.target, "ops", body, now)
+        say(f"error:{rule_id}:{day}", f"rule {rule_id}", body)
     folded = set(evaluation.folded)
     said = {key.removeprefix("folded:"): value for key, value in records.markers(tx, "folded:").items()}
     for rule_id in sorted(folded - {key for key, value in said.items() if value}):
@@ -37,7 +44,7 @@ def speak(tx: Connection, book: Rulebook, evaluation: Evaluation, now: datetime,
             "remedy": "Raise its limit, or select less.",
         }
         records.mark(tx, f"folded:{rule_id}", now.isoformat())
-        outbox.say(tx, f"folded:{rule_id}:{now.isoformat()}", room.target, "ops", body, now)
+        say(f"folded:{rule_id}:{now.isoformat()}", f"groups of {rule_id}", body)
     for rule_id, since in said.items():
         if since and rule_id not in folded:
             records.mark(tx, f"folded:{rule_id}", "")

@@ -66,6 +66,8 @@ class Delivered:
     done: int = 0
     waiting: int = 0
     held: int = 0
+    untaken: int = 0
+    """Events that webhooks have not taken yet."""
 
 
 class Courier:

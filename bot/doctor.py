@@ -55,6 +55,7 @@ def examine(settings: Settings, now: datetime, malformed: Sequence[Wrong] = ()) 
         in_force = Rules(settings, store).now(now)
         yield from rules.in_force(in_force)
         yield from rules.unheard(in_force.book, settings.channel)
+        yield from rules.webhooks(in_force.book)
         if store is not None:
             yield from stored.age(store, in_force.book, now)
     except BotError as failed:
@@ -148,6 +149,7 @@ def from_inside(app: App, in_force: InForce, now: datetime) -> Health:
             *stored.messages(app.store, now),
             *rules.in_force(in_force),
             *rules.unheard(in_force.book, settings.channel),
+            *rules.webhooks(in_force.book),
         ]
         for answer in answers:
             found += answer.result()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import Connection
 
-from bot import concerns
+from bot import concerns, hooking
 from bot.closing import close, closing
 from bot.core.decide import Said, decide
 from bot.core.evaluate import Evaluation, evaluate, needs, next_boundary
@@ -22,6 +22,7 @@ from bot.edge.store import incidents, outbox, records
 from bot.edge.store.store import Store
 from bot.edge.store.tables import ORGANIZATION
 from bot.loading import load_view
+from bot.overlays import Overlays
 from bot.saying import say
 from bot.told import tell
 from bot.voice import Voice
@@ -202,6 +203,8 @@ def _decide(
     firing = {i.fingerprint: i for i in known.incidents if i.state == "firing" and i.announced} | states
     unheard = [i for i in firing.values() if i.state == "firing" and i.announced]
     say(tx, book, new, ids, states, unheard, tellings, view.names, first, now, voice)
+    if new:
+        hooking.tell(tx, Overlays.read(tx, book, view.names, now), new, states, tellings)
     outbox.touch(tx, list(states))
     unready = {
         unjudged.rule_id for unjudged in evaluation.unjudged if unjudged.keeps and unjudged.group is None

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bot import hooking
 from bot.accuracy import score
 from bot.app import App
 from bot.core.dimension import described
@@ -123,12 +124,21 @@ def deliver(app: App, done: Tick, *, wait: float = 0.0, stopped: Callable[[], bo
         before = last_evaluated(tx)
     # What was written at a later instant is due all the same.
     now = max(done.now, before.now) if before else done.now
+    began = app.clock()
     try:
+        if app.speaker is None:
+            app.poster.begin()  # a webhook that hangs keeps nobody waiting
         delivered = app.courier().deliver(now, wait=wait, stopped=stopped)
         # What one person alone wants to read is worked out when everybody has heard what is urgent.
         if not stopped() and not _skew(app) and subscribed(app.store, app.rules.last(now), done.now):
             later = app.courier().deliver(now, wait=wait, stopped=stopped)
             delivered = replace(later, done=delivered.done + later.done)
+        if wait and app.speaker is None:
+            untaken = app.poster.wait(max(SHORTEST, wait - (app.clock() - began).total_seconds()))
+            if app.courier().anything(now):  # what went wrong there is said here
+                later = app.courier().deliver(now, wait=wait, stopped=stopped)
+                delivered = replace(later, done=delivered.done + later.done)
+            delivered = replace(delivered, untaken=untaken)
         return replace(done, delivered=delivered, unsaid=_refused(app) if delivered.waiting else None)
     except BotError as refused:
         with app.store.reading() as tx:
@@ -185,6 +195,12 @@ def failure(done: Tick) -> BotError | None:
         return Unanswered(
             f"{count} message{'s' if count != 1 else ''} could not be delivered to Slack yet; nothing is lost.",
             "Run the poll again, or let run deliver them.",
+        )
+    if done.delivered.untaken:
+        count = done.delivered.untaken
+        return Unanswered(
+            f"{count} event{'s' if count != 1 else ''} could not be sent to a webhook yet; nothing is lost.",
+            "Run the poll again, or let run send them; budgetbot doctor looks at the settings.",
         )
     return None
 
@@ -262,9 +278,11 @@ def _speak_of_trouble(tx: Connection, rules: InForce, synced: Synced, skew: str,
         if not trouble:
             body["recovered"] = True
         records.mark(tx, key, now.isoformat() if trouble else "")
+        began = "" if trouble else " over"
+        once = f"{key}{began}:{since or now.isoformat()}"
+        hooking.trouble(tx, rules.book, what, once, body, now)
         if room is not None:
-            began = "" if trouble else " over"
-            outbox.say(tx, f"{key}{began}:{since or now.isoformat()}", room.target, "ops", body, now)
+            outbox.say(tx, once, room.target, "ops", body, now)
 
     say(
         "rules",

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from bot import hooking
 from bot.core.incident import Incident
-from bot.core.rooms import Room, Target, room_of
+from bot.core.rooms import Room, Target, hook_of, room_of
 from bot.core.rules.book import Rulebook
 from bot.edge.store import cards, held, outbox, records
 from bot.overlays import Overlays
@@ -56,13 +57,18 @@ def escalate(tx: Connection, over: Overlays, current: Mapping[str, Incident], vo
             outbox.note(tx, card_id, SINCE, {fingerprint: None})
     for (fingerprint, _), (card_id, room, _) in standing.items():
         there = room_of(over.book, room.escalate.to) if room.escalate else None
-        if room.escalate is None or there is None:
+        hook = hook_of(over.book, room.escalate.to) if room.escalate else None
+        if room.escalate is None or (there is None and hook is None):
             continue
         since = noted.get(card_id, {}).get(fingerprint, "")
         if not since:
             outbox.note(tx, card_id, SINCE, {fingerprint: over.now.isoformat()})
         elif over.now - datetime.fromisoformat(since) >= room.escalate.after:
-            _say_there(tx, over, current[fingerprint], room, there)
+            if hook is not None:
+                told = f"nobody has acknowledged it for {in_words(room.escalate.after)}"
+                hooking.escalate(tx, over, current[fingerprint], hook, told)
+            if there is not None:
+                _say_there(tx, over, current[fingerprint], room, there)
 
 
 def _say_there(tx: Connection, over: Overlays, incident: Incident, room: Room, there: Room) -> None:

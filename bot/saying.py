@@ -48,7 +48,7 @@ def say(
         rooms = rooms_at(book, event.rule_id, event.group, names, voice)
         for room in rooms:
             key = (event.fingerprint, room.target)
-            if key not in members and _opens(event) and room.hears(event.severity):
+            if key not in members and event.opens_a_room and room.hears(event.severity):
                 since = event.rule_id if event.rule_id in first else ""
                 openings[key] = opening(incident, event.key, room, event.severity, first_of=since)
         hearing = reached(book, rooms)
@@ -158,11 +158,6 @@ def _follow_routes(
         free = [room for room in rooms if room not in taken]
         if target not in rooms and free:
             outbox.move(tx, card_id, free[0])
-
-
-def _opens(event: Event) -> bool:
-    """Tell whether a room that has heard nothing of the incident should hear this."""
-    return event.transition in ("fired", "raised", "recrossed", "continued") or not event.quiet
 
 
 def rooms_at(book: Rulebook, rule_id: str, group: Group, names: Names, voice: Voice) -> tuple[Room, ...]:

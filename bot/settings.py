@@ -4,9 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from bot.core.errors import SetupWrong
+
+if TYPE_CHECKING:
+    from bot.edge.webhook import Hook
 
 SECRETS = (
     "OPENAI_ADMIN_KEY",
@@ -79,6 +83,44 @@ def passwords(address: str) -> list[str]:
     """Return the passwords in the address of a database, as they are written and as they are meant."""
     written = ["".join(match) for match in _PASSWORD.findall(address)]
     return [*written, *map(unquote, written)]
+
+
+def webhook(name: str, environment: Mapping[str, str], *, dotenv: Path | None = None) -> "Hook":
+    """Return the webhook that a route calls `name`: its address, and the secret `NAME_SECRET` it is signed with.
+
+    Either may stand in a file, whose path `NAME_FILE` or `NAME_SECRET_FILE` holds. Raises SetupWrong, which repeats
+    no value.
+    """
+    from bot.edge.webhook import Hook, check_hook_url, check_secret  # noqa: PLC0415 - only for those who have one
+
+    written, trouble = _dotenv(dotenv)
+    places = (_present(environment), _present(written))
+    url, secret = (_held(wanted, places) for wanted in (name, f"{name}_SECRET"))
+    if trouble and not (url and secret):
+        raise SetupWrong(f"{trouble.name} {trouble.said}.", f"{trouble.remedy.capitalize()}.")
+    if not url:
+        raise SetupWrong(
+            f"{name} is not set.", f"Set {name} to the address that a route's webhook stands for."
+        )
+    if not secret:
+        raise SetupWrong(
+            f"{name}_SECRET is not set.",
+            f"Set {name}_SECRET to the secret that the receiver verifies with; it begins with whsec_.",
+        )
+    return Hook(name, check_hook_url(name, url), check_secret(f"{name}_SECRET", secret))
+
+
+def _held(name: str, places: Iterable[Mapping[str, str]]) -> str:
+    """Return a secret from the first place that has it, or names a file with it; '' where none does."""
+    for place in places:
+        if value := place.get(name):
+            return value
+        if path := place.get(f"{name}_FILE"):
+            content, problem = _from_file(path)
+            if problem:
+                raise SetupWrong(f"{name}_FILE {problem[0]}.", f"{problem[1].capitalize()}.")
+            return content
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from bot import hooking
 from bot.core.incident import Incident
 from bot.core.overlay import Hold, Why, until
 from bot.core.rooms import Opening, Room, Target
@@ -51,6 +52,7 @@ def tend(tx: Connection, book: Rulebook, now: datetime, voice: Voice) -> None:
     )
     tended = _Tending(tx, over, known, voice)
     tended.release(waiting)
+    hooking.release(tx, over)
     tended.wake()
     tended.speak()
     over = tended.outgrown()

@@ -168,6 +168,7 @@ def test_it_reads_as_json():
     assert finops | {"rules": None} == {
         "channel": "ai-spend",
         "user": None,
+        "webhook": None,
         "route": "finops",
         "team": None,
         "only": "info",

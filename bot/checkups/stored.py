@@ -89,6 +89,9 @@ def messages(store: Store, now: datetime) -> Iterator[Finding]:
     else:
         yield Finding("messages", "ok", "nothing waits to be said")
     for target, why in sorted(rooms.items()):
+        if target.kind == "webhook":
+            yield Finding(f"webhook {target.address}", "wrong", why.rstrip("."), "See what its own log says.")
+            continue
         remedy = "Invite the app there with /invite, or write another room in the rule file."
         yield Finding(
             f"room {called(target.address)}", "wrong", f"took nothing when we last spoke there: {why}", remedy

@@ -226,6 +226,11 @@ class Event:
         """Tell whether this is the first that is said of its incident."""
         return self.transition == "fired"
 
+    @property
+    def opens_a_room(self) -> bool:
+        """Tell whether who has heard nothing of the incident should hear this."""
+        return self.transition in ("fired", "raised", "recrossed", "continued") or not self.quiet
+
 
 def fingerprint(rule_id: str, organization: str, group: Group, occurrence: str) -> str:
     """Return the 12 hex digits by which people and commands name an incident."""

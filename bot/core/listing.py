@@ -9,7 +9,7 @@ from bot.core.kinds import KINDS
 from bot.core.kinds.budget import amount_of
 from bot.core.limits import Limits
 from bot.core.period import Period, Span, show_day
-from bot.core.rooms import Room, rooms_of
+from bot.core.rooms import Room, hooks_of, rooms_of
 from bot.core.rules.book import TEAM, Budget, Rule, Rulebook
 from bot.core.spend import Spend
 from bot.core.units import Unit
@@ -216,6 +216,7 @@ def _shown(amount: int, unit: Unit) -> str:
 def _speaks_in(book: Rulebook, rule: Rule, spend: Spend, fallback: str) -> str:
     nowhere = "nowhere: no route, and BUDGETBOT_CHANNEL is not set"
     rooms = rooms_of(book, rule, tuple("" for _ in rule.scope.each), spend.names, fallback)
+    rooms += hooks_of(book, rule, tuple("" for _ in rule.scope.each), spend.names)
     told = ", ".join(_room(book, room) for room in rooms)
     if (rule.route or book.default_route) != TEAM:
         return told or nowhere
@@ -226,7 +227,8 @@ def _room(book: Rulebook, room: Room) -> str:
     route = book.routes.get(room.route)
     person = route is not None and not route.channel and bool(route.user)
     only = f" ({room.only} only)" if room.only == "critical" else ""
-    return f"{'@' if person else '#'}{room.target.address}{only}"
+    mark = "webhook " if room.target.kind == "webhook" else "@" if person else "#"
+    return f"{mark}{room.target.address}{only}"
 
 
 def _state(rule: Rule, today: date) -> str:

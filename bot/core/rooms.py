@@ -19,9 +19,9 @@ FLOOD = 3
 class Target:
     """Where a message goes: a kind of place, and an address there."""
 
-    kind: Literal["slack"]
+    kind: Literal["slack", "webhook"]
     address: str
-    """A channel's name or id, or a user's id."""
+    """A channel's name or id, or a user's id; of a webhook the name of its setting."""
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.address}"
@@ -61,16 +61,16 @@ def rooms_of(book: Rulebook, rule: Rule, group: Group, names: Names, fallback: s
             mention = tuple(who for who in (team.owner, team.page) if who)
             return (Room(Target("slack", team.channel), TEAM, mention, zone=book.timezone),)
         name = book.default_route if book.default_route != TEAM else ""
-    room = room_of(book, name)
-    if room is not None:
-        return (room,)
+    if name in book.routes:
+        room = room_of(book, name)
+        return (room,) if room is not None else ()
     return (Room(Target("slack", fallback), "", zone=book.timezone),) if fallback else ()
 
 
 def room_of(book: Rulebook, name: str) -> Room | None:
-    """Return where a route speaks; None when there is no route of that name."""
+    """Return where a route speaks; None when there is no route of that name, or it has only a webhook."""
     route = book.routes.get(name)
-    if route is None:
+    if route is None or not (route.channel or route.user):
         return None
     return Room(
         Target("slack", route.channel or route.user),
@@ -96,10 +96,40 @@ def reached(book: Rulebook, rooms: Iterable[Room]) -> dict[Target, Room]:
     return found
 
 
+def hooks_of(book: Rulebook, rule: Rule, group: Group, names: Names) -> tuple[Room, ...]:
+    """Return the webhooks that are told what a rule says of a group: those of the route it speaks on."""
+    name = rule.route or book.default_route
+    if name == TEAM:
+        team = team_of(book, rule.scope, group, names)
+        if (team and team.channel) or book.default_route == TEAM:
+            return ()
+        name = book.default_route
+    hook = hook_of(book, name)
+    return (hook,) if hook else ()
+
+
+def hook_of(book: Rulebook, name: str) -> Room | None:
+    """Return a route's webhook; None where it has none. Of a room it has only the floor."""
+    route = book.routes.get(name)
+    if route is None or not route.webhook:
+        return None
+    return Room(Target("webhook", route.webhook), route.name, only=route.only, zone=book.timezone)
+
+
+def ops_hook(book: Rulebook) -> Room | None:
+    """Return the webhook that hears of the bot's own trouble: that of the route `ops`, or of the default one."""
+    return hook_of(book, "ops" if "ops" in book.routes else book.default_route)
+
+
 def ops_room(book: Rulebook, fallback: str) -> Room | None:
-    """Return where the bot speaks of its own trouble: the route `ops`, or the default one."""
+    """Return where the bot speaks of its own trouble: the route `ops`, or the default one.
+
+    None where nobody hears it, and where only a webhook does.
+    """
     route = book.routes.get("ops") or book.routes.get(book.default_route)
     if route is not None:
+        if not (route.channel or route.user):
+            return None
         return Room(Target("slack", route.channel or route.user), route.name, route.mention)
     return Room(Target("slack", fallback), "") if fallback else None
 

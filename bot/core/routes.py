@@ -12,7 +12,7 @@ from bot.core.dimension import UNATTRIBUTED
 from bot.core.kinds.native_limit import NativeLimit
 from bot.core.money import NANO, show_usd
 from bot.core.quiet import Quiet
-from bot.core.rooms import Room, rooms_of
+from bot.core.rooms import Room, hooks_of, rooms_of
 from bot.core.rules.book import TEAM, Budget, Escalation, Origin, Route, Rule, Rulebook
 from bot.core.rules.hearing import OPS
 from bot.core.rules.select import Pattern, Scope
@@ -90,7 +90,7 @@ def routing(book: Rulebook, today: date, fallback: str) -> Routing:
             why = _why([place.room for place in found])
             _note(unheard, Heard(rule.id, deaf, (team,) if team else (), active, why))
     for digest in book.digests:
-        for place in rooms.under(digest.route):
+        for place in (each for each in rooms.under(digest.route) if each.room.target.kind == "slack"):
             place.digests.append(digest.id)
     for route in book.routes.values():
         for place in rooms.under(route.escalate.to) if route.escalate else ():
@@ -118,6 +118,9 @@ class _Place:
     def hearing(self, book: Rulebook) -> Hearing:
         """Return what the room hears, with what its route says of it."""
         route = book.routes.get(self.room.route, Route(self.room.route))
+        if self.room.target.kind == "webhook":
+            rules, escalated = tuple(self.rules), tuple(self.escalated)
+            return Hearing(self.room, rules=rules, escalated=escalated, ops=self.ops)
         return Hearing(
             self.room,
             person=bool(route.user and not route.channel),
@@ -147,12 +150,13 @@ class _Rooms:
             scope, group = (Scope(each=("team",)), (team.replace(NO_TEAM, ""),)) if team else (Scope(), ())
             stand_in = Rule("", "", Origin("", 0), scope=scope, route=route)
             rooms = rooms_of(self._book, stand_in, group, Names(), self._fallback)
+            rooms += hooks_of(self._book, stand_in, group, Names())
             self._under[route, team] = [self._place(room, team) for room in rooms]
         return self._under[route, team]
 
     def _place(self, room: Room, team: str) -> _Place:
         owner = team if room.route == TEAM else ""
-        return self.met.setdefault((room.target.address, room.route, owner), _Place(room, owner))
+        return self.met.setdefault((str(room.target), room.route, owner), _Place(room, owner))
 
 
 def levels_of(rule: Rule) -> tuple[Level, ...]:

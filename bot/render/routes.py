@@ -30,6 +30,10 @@ def described(routing: Routing) -> dict[str, Any]:
 
 def _room(hearing: Hearing) -> str:
     room, told = hearing.room, []
+    if room.target.kind == "webhook":
+        only = ", critical only" if room.only == "critical" else f", {room.only} and above"
+        floor = "" if room.only == "info" else only
+        return visible(f"webhook {room.target.address}: route {room.route}{floor}")
     if hearing.team:
         told.append(f"team {hearing.team}")
     elif room.route:
@@ -88,9 +92,11 @@ def span(length: timedelta) -> str:
 
 def _described(hearing: Hearing) -> dict[str, Any]:
     room, quiet, escalate = hearing.room, hearing.quiet, hearing.escalate
+    hook = room.target.kind == "webhook"
     return {
-        "channel": None if hearing.person else room.target.address,
+        "channel": None if hearing.person or hook else room.target.address,
         "user": room.target.address if hearing.person else None,
+        "webhook": room.target.address if hook else None,
         "route": room.route or None,
         "team": hearing.team or None,
         "only": room.only,

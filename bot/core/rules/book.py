@@ -149,6 +149,8 @@ class Route:
     remind: time | None = time(9)
     """When it is reminded of what nobody acknowledged, by the clocks of the book's time zone; None for never."""
     escalate: Escalation | None = None
+    webhook: str = ""
+    """The name of the setting that holds the address events are sent to."""
 
 
 Shape = Literal["period", "run", "now"]

@@ -73,6 +73,19 @@ def _escalate(node: Node, name: str, problems: Problems) -> _Escalate | None:
     return _Escalate(Escalation(after, to), values.at(TO))
 
 
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+
+
+def _no_setting(text: str) -> str:
+    """Return what is wrong with the name of a setting; an address is as good as a password, and not repeated."""
+    if "://" in text or "/" in text:
+        return (
+            "an address stands in no rule file: put it into a setting, say FINANCE_WEBHOOK, and write "
+            "that name here"
+        )
+    return f"{quoted(text)} is not the name of a setting: write capital letters, digits and _, like FINANCE_WEBHOOK"
+
+
 CHANNEL = Key("channel", HANDLE, "The channel it posts to.")
 USER = Key("user", HANDLE, "The person it writes to, instead of a channel.")
 MENTION = Key("mention", list_of(HANDLE, twice=False), "Who is mentioned at critical.")
@@ -95,7 +108,19 @@ ESCALATE = Key(
     Field(_escalate, ESCALATE_KEYS.schema),
     "Where a critical alert is said as well that nobody acknowledges: {after: 24h, to: exec}.",
 )
-ROUTE_KEYS = Table(CHANNEL, USER, MENTION, ONLY, GATHER, QUIET, REMIND, ESCALATE, absent=("webhook",))
+WEBHOOK = Key(
+    "webhook",
+    from_text(
+        lambda text: text if _NAME.fullmatch(text) else None,
+        "B020",
+        _no_setting,
+        {"type": "string", "pattern": f"^{_NAME.pattern}$"},
+    ),
+    "The name of the setting that holds the address every event is sent to as JSON; never the address itself.",
+)
+ROUTE_KEYS = Table(CHANNEL, USER, MENTION, ONLY, GATHER, QUIET, REMIND, ESCALATE, WEBHOOK)
+IN_SLACK = (MENTION, GATHER, QUIET, REMIND, ESCALATE)
+"""Keys that mean nothing to a webhook."""
 
 
 @dataclass(slots=True)
@@ -119,8 +144,13 @@ def read_route(key: Scalar, node: Node, problems: Problems, leans: Leans) -> Rou
     )
     if values is None:
         return Route(key.text)
-    if not values.has(CHANNEL) and not values.has(USER):
-        problems.add("B010", values.node, f'{where} needs "channel" or "user": where it speaks')
+    if not (values.has(CHANNEL) or values.has(USER) or values.has(WEBHOOK)):
+        problems.add("B010", values.node, f'{where} needs "channel", "user" or "webhook": where it speaks')
+    elif not values.has(CHANNEL) and not values.has(USER):
+        for unheard in (each for each in IN_SLACK if values.has(each)):
+            problems.add(
+                "W106", values.at(unheard), f'{where} has only a webhook, which knows no "{unheard.name}"'
+            )
     if values.has(CHANNEL) and values.has(USER):
         problems.add("B033", values.at(USER), f"{where} has a channel and a user; write two routes")
     only, quiet, escalate = values.get(ONLY, "info"), values.get(QUIET, ""), values[ESCALATE]
@@ -141,6 +171,7 @@ def read_route(key: Scalar, node: Node, problems: Problems, leans: Leans) -> Rou
         quiet=quiet,
         remind=remind[0] if remind else Route("").remind,
         escalate=escalate.value if escalate else None,
+        webhook=values.get(WEBHOOK, ""),
     )
 
 
@@ -170,9 +201,13 @@ def check_escalations(leans: Leans, routes: Mapping[str, Route], problems: Probl
             problems.add("B033", place, f"route {quoted(name)} escalates in a circle: {around}")
             continue
         one, other = routes.get(name), routes.get(to)
-        if one and other and (one.channel, one.user) == (other.channel, other.user):
+        if one and other and _places(one) == _places(other):
             message = f"route {quoted(to)} speaks where {quoted(name)} does: it was said there already"
             problems.add("W106", place, message)
+
+
+def _places(route: Route) -> tuple[str, str, str]:
+    return route.channel, route.user, route.webhook
 
 
 def _follow(name: str, following: Mapping[str, str]) -> list[str]:

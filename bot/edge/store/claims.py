@@ -37,6 +37,7 @@ def claim(
     room = col(CardRow.target_kind) + ":" + col(CardRow.target)
     awake = room.not_in([f"{target.kind}:{target.address}" for target in resting]) if resting else true()
     urgent = col(CardRow.form).not_in(UNHURRIED)
+    slack = col(CardRow.target_kind) == "slack"
     for act, wanted in (("post", urgent), ("reply", true()), ("post", ~urgent)):
         posted = col(CardRow.posted_at).is_(None) if act == "post" else col(CardRow.posted_at).is_not(None)
         row = tx.execute(
@@ -47,6 +48,7 @@ def claim(
                 col(NoticeRow.act) == act,
                 col(NoticeRow.try_at) <= clock,
                 col(CardRow.due_at) <= now,
+                slack,
                 posted,
                 wanted,
                 awake,

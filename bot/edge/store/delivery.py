@@ -216,6 +216,7 @@ def left(tx: Connection, now: datetime) -> tuple[int, int, datetime | None]:
         select(col(CardRow.due_at), col(NoticeRow.try_at))
         .join(CardRow, col(CardRow.id) == col(NoticeRow.card_id))
         .where(
+            col(CardRow.target_kind) == "slack",
             col(NoticeRow.state).in_(("waiting", "sending")),
             or_(col(NoticeRow.act) == "post", col(CardRow.posted_at).is_not(None)),
         )
@@ -236,7 +237,11 @@ def refusals(tx: Connection) -> dict[str, str]:
     rows = tx.execute(
         select(col(CardRow.target), func.max(col(NoticeRow.why)))
         .join(NoticeRow, col(NoticeRow.card_id) == col(CardRow.id))
-        .where(col(NoticeRow.state) == "waiting", col(NoticeRow.why).like("%(permanent)%"))
+        .where(
+            col(CardRow.target_kind) == "slack",
+            col(NoticeRow.state) == "waiting",
+            col(NoticeRow.why).like("%(permanent)%"),
+        )
         .group_by(col(CardRow.target))
     )
     return {row[0]: row[1] for row in rows}

@@ -322,6 +322,8 @@ def test_a_forged_modal_changes_nothing_that_its_sender_may_not(office):
             lambda: len(office.slack.whispers) + len(office.slack.said("chat.postMessage")) >= 6
         )
     assert office.rows("SELECT * FROM silence") == []
+    assert [row[:2] for row in office.audit()] == [("U1ALICE", "modal")] * 3
+    assert all(len(row[2]) <= 210 and row[3] for row in office.audit())
 
 
 # -- more ------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bot.clicks import modals
 from bot.clicks.click import Click
 from bot.clicks.modals import answer
+from bot.core.asker import Asker
 from bot.core.drilling import drill
 from bot.core.incident import Incident
 from bot.core.outcome import Outcome
@@ -20,7 +21,7 @@ from bot.core.reference import VERSION, Reference
 from bot.core.verbs import VERBS
 from bot.edge.store import clicked, incidents
 from bot.edge.store.clicked import Clicked
-from bot.render import alert_answers
+from bot.render import alert_answers, blocks
 from bot.render.alert_buttons import LABELS
 from bot.render.alert_tables import worst_first
 from bot.render.replies import reply
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from bot.desk import Desk
 
 UNKNOWN = "This button is of another version of me. Try /budget alerts."
+KEPT = 200
+"""Characters of a strange button's value that the audit keeps."""
 GONE = "I know nothing of that alert any more. Try /budget alerts."
 
 
@@ -44,7 +47,7 @@ def click(desk: "Desk", click: Click) -> None:
         what = about.choice
     deeds = ALERT if kind == "alert" else TABLE
     if about is None or what not in deeds or bool(about.fingerprint) != (kind == "alert"):
-        answer(click, alert_answers.sentence(UNKNOWN))
+        _unknown(desk, click)
         return
     deeds[what](desk, click, about)
 
@@ -135,12 +138,18 @@ def _sure(desk: "Desk", click: Click) -> None:
     version, _, words = click.value.partition("|")
     query = parse(words, desk.clock().astimezone(UTC).date())
     if version != VERSION or not isinstance(query, Query) or not VERBS[query.verb].orders:
-        answer(click, alert_answers.sentence(UNKNOWN))
+        _unknown(desk, click)
         return
     answer(click, reply(*desk.answered(words, click.user, sure=True)))
 
 
 # -- what they share -------------------------------------------------------------------------------------
+
+
+def _unknown(desk: "Desk", click: Click) -> None:
+    """Refuse what no button of ours says; kept, for it may have been written by hand."""
+    desk.refused(Asker(click.user), "click", blocks.clip(f"{click.action} {click.value}", KEPT), UNKNOWN)
+    answer(click, alert_answers.sentence(UNKNOWN))
 
 
 def _order(desk: "Desk", click: Click, query: Query) -> Outcome | None:

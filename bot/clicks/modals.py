@@ -34,6 +34,8 @@ log = logging.getLogger("budgetbot.modals")
 
 LATE = "That took too long for Slack, so nothing was opened. Try once more."
 OVER_ALREADY = "That alert is over or corrected: there is nothing to silence, and nothing to ask for."
+KEPT = 200
+"""Characters of a strange modal that the audit keeps."""
 GONE = "I know nothing of that alert any more. Try /budget alerts."
 
 
@@ -106,6 +108,9 @@ def submit(desk: "Desk", click: Click) -> None:
     metadata = str(click.view.get("private_metadata") or "")
     about = Reference.read(metadata.rpartition("|")[0])
     told = _open_ones(desk, about) if about else []
+    if about is None:
+        # No modal of ours says that: it was written by hand.
+        desk.refused(Asker(click.user), "modal", blocks.clip(f"{click.action} {metadata}", KEPT), GONE)
     if about is None or not told:
         click.respond(alert_answers.sentence(OVER_ALREADY if about else GONE))
         return

@@ -419,6 +419,20 @@ def test_help_offers_every_verb(topic):
         assert verb.name in str(body)
 
 
-def test_a_file_cannot_be_had_in_slack_and_the_answer_says_where():
-    body = told("report mtd csv")
-    assert "csv is written in a shell: `budgetbot report mtd by project csv`" in list(texts(body["blocks"]))
+def test_a_report_is_a_button_away_from_its_file():
+    def files(words):
+        actions = told(words)["blocks"][-1]["elements"]
+        return [
+            (each["text"]["text"], each["value"]) for each in actions if each["action_id"] == "cmd.run.file"
+        ]
+
+    assert files("report mtd") == [("CSV", "v1|export mtd by project csv")]
+    assert files("report 7d by model,day project=labs json") == [
+        ("JSON", "v1|export 7d by model,day project=labs json")
+    ]
+    assert files("top 5") == []
+
+
+def test_a_file_of_anything_else_cannot_be_had_in_slack_and_the_answer_says_where():
+    body = told("top 5 csv")
+    assert "csv is written in a shell: `budgetbot top 5 mtd by project csv`" in list(texts(body["blocks"]))

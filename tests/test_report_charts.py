@@ -149,7 +149,8 @@ def test_a_private_answer_can_be_shared_and_a_shared_one_cannot(spent):
     assert private["response_type"] == "ephemeral"
     share = buttons_in(private)["Share in channel"]
     assert share == "v1|report mtd by day project=search-prod public"
-    assert len(buttons_in(private)) == 5
+    assert len(buttons_in(private)) == 6
+    assert buttons_in(private)["CSV"] == "v1|export mtd by day project=search-prod csv"
 
     clicked = spent.slack.click("cmd.run.share", share)
     (public,) = clicked.wait()

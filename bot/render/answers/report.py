@@ -24,7 +24,7 @@ NAME = 60
 """Characters of a name in a cell: the longest of OpenAI's own line items has 58."""
 TABLE_CHARACTERS = 9_500
 PIVOTS, MOST_PIVOTS = ("project", "model", "day", "api_key", "line_item"), 4
-"""With the one that shares it, five buttons."""
+"""With those that share it and send it as a file, six buttons."""
 CHART = "report.chart"
 
 
@@ -43,12 +43,12 @@ def slack(answer: Report, query: Query | None = None) -> dict[str, Any]:
         if answer.by and answer.rows:
             body.append(rows_table(answer))
         body += [blocks.context(said(note)) for note in answer.notes]
-    if answer.query.format:
+    if answer.query.format and answer.query.verb != "report":
         body.append(file_of(answer.query))
     understood = f"{command(answer.query.command)} = {headlines.days(answer, answer.span)}, UTC days"
     body.append(blocks.context(f"{understood} · {dated(answer.as_of)}"))
     sharing = [] if answer.query.public else [_share(answer.query)]
-    body.append(blocks.actions([*pivots(answer.query), *sharing]))
+    body.append(blocks.actions([*pivots(answer.query), *sharing, *_files(answer)]))
     return carrying(blocks.message(spoken, body), answer.chart)
 
 
@@ -94,6 +94,16 @@ def pivots(query: Query) -> list[dict[str, Any]]:
             run_button(" ".join(word for word in asked if word), f"By {words(dimension)}", dimension)
         )
     return buttons
+
+
+def _files(answer: Report) -> list[dict[str, Any]]:
+    """Return the button that sends a report as a file to who presses it."""
+    query = answer.query
+    if query.verb != "report" or not answer.by or not answer.rows:
+        return []
+    form = query.format or "csv"
+    asked = ["export", query.range_words, f"by {','.join(query.by)}", *map(str, query.filters), form]
+    return [run_button(" ".join(word for word in asked if word), form.upper(), "file")]
 
 
 def _share(query: Query) -> dict[str, Any]:

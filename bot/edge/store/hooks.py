@@ -72,7 +72,7 @@ def claim(tx: Connection, name: str, clock: datetime) -> Delivery | None:
         )
         .join(CardRow, col(NoticeRow.card_id) == col(CardRow.id))
         .where(*_OURS, col(CardRow.target) == name, col(NoticeRow.try_at) <= clock)
-        .order_by(col(NoticeRow.attempts) >= PATIENCE, col(NoticeRow.id))
+        .order_by(col(NoticeRow.id))
         .limit(1)
         .with_for_update(skip_locked=True, of=NoticeRow)
     ).fetchone()
@@ -110,23 +110,23 @@ def sent(tx: Connection, job: Delivery, clock: datetime) -> str:
 
 
 def put_off(tx: Connection, job: Delivery, at: datetime, why: str) -> None:
-    """Keep it for another try, and the later ones with it, unless it alone is what the receiver cannot take."""
-    lent = (col(NoticeRow.id) == job.notice, col(NoticeRow.state) == "sending")
-    tx.execute(update(NoticeRow).where(*lent).values(state="waiting", try_at=at, why=why))
-    if job.attempts > PATIENCE:
-        return
+    """Keep it for another try, and the others with it, so that they keep their order.
+
+    After some tries the next one may go ahead: perhaps this one alone is what the receiver cannot take.
+    """
     cards = select(col(CardRow.id)).where(
         col(CardRow.organization_id) == ORGANIZATION,
         col(CardRow.target_kind) == KIND,
         col(CardRow.target) == job.name,
     )
-    tx.execute(
-        update(NoticeRow)
-        .where(
-            col(NoticeRow.card_id).in_(cards), col(NoticeRow.state) == "waiting", col(NoticeRow.try_at) < at
-        )
-        .values(try_at=at)
-    )
+    others = (col(NoticeRow.card_id).in_(cards), col(NoticeRow.state) == "waiting")
+    lent = (col(NoticeRow.id) == job.notice, col(NoticeRow.state) == "sending")
+    if job.attempts <= PATIENCE:
+        # All wait for the one that waits longest: otherwise it would be overtaken when the receiver is back.
+        last = tx.execute(select(func.max(col(NoticeRow.try_at))).where(*others)).scalar()
+        at = max(at, utc(last)) if last is not None else at
+        tx.execute(update(NoticeRow).where(*others).values(try_at=at))
+    tx.execute(update(NoticeRow).where(*lent).values(state="waiting", try_at=at, why=why))
 
 
 def drop(tx: Connection, job: Delivery, why: str) -> None:

@@ -5,10 +5,15 @@ import os
 
 import pytest
 import stamina
+from hypothesis import settings
 
 from tests import engines
 
 os.environ.pop("DYNO", None)
+
+settings.register_profile("suite", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("long", max_examples=20_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 ON_BOTH = {
     "test_answers",

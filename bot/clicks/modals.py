@@ -74,7 +74,7 @@ def open_more(desk: "Desk", click: Click, about: Reference) -> None:
     incident, outlook = told[0].incident, told[0].telling.outlook
     facts = [f"*Spent*\n{usd(incident.value)} of {usd(incident.amount)}"]
     facts += [f"*On course for*\n{usd(outlook.total)}"] if outlook else []
-    likely = max(outlook.high if outlook else 0, incident.value, incident.amount * 6 // 5)
+    likely = max(outlook.total if outlook else 0, incident.value, incident.amount * 11 // 10)
     view = modals.more(_metadata(click, about), _line(told), facts, _round_up(likely))
     _open(desk, click, view, "more", told)
 
@@ -114,7 +114,7 @@ def submit(desk: "Desk", click: Click) -> None:
     if about is None or not told:
         click.respond(alert_answers.sentence(OVER_ALREADY if about else GONE))
         return
-    state = (click.view.get("state") or {}).get("values") or {}
+    state = _keys(_keys(click.view.get("state")).get("values"))
     if click.action.startswith("silence"):
         _silence(desk, click, about, told, state)
     else:
@@ -232,7 +232,7 @@ def _silenced(desk: "Desk", told: list[Told], scope: str) -> tuple[tuple[str, ..
 
 
 def _option(state: Mapping[str, Any], block_id: str) -> str:
-    return str((_field(state, block_id).get("selected_option") or {}).get("value") or "")
+    return str(_keys(_field(state, block_id).get("selected_option")).get("value") or "")
 
 
 def _text(state: Mapping[str, Any], block_id: str) -> str:
@@ -240,8 +240,12 @@ def _text(state: Mapping[str, Any], block_id: str) -> str:
 
 
 def _field(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
-    found = (state.get(block_id) or {}).get(modals.FIELD)
-    return found if isinstance(found, Mapping) else {}
+    return _keys(_keys(state.get(block_id)).get(modals.FIELD))
+
+
+def _keys(held: object) -> Mapping[str, Any]:
+    """Return what should be keys and values; none where it is anything else."""
+    return held if isinstance(held, Mapping) else {}
 
 
 def _round_up(amount: int) -> int:

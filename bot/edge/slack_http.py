@@ -35,7 +35,14 @@ def slack_route(app: "App") -> Answering:
         except UnicodeDecodeError:
             return _REFUSED
         headers: dict[str, str | Sequence[str]] = dict(request.headers)
-        given = app.dispatch(BoltRequest(body=body, query=request.query, headers=headers, mode="http"))
+        try:
+            # Bolt reads the body before it looks at the signature: anybody may send what it cannot read.
+            asked = BoltRequest(body=body, query=request.query, headers=headers, mode="http")
+        except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
+            return _REFUSED
+        if not isinstance(asked.body, dict) or not isinstance(asked.body.get("event", {}), dict):
+            return _REFUSED
+        given = app.dispatch(asked)
         kind = given.first_headers().get("content-type", "text/plain; charset=utf-8")
         return Page(given.status, given.body or "", kind)
 

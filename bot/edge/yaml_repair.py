@@ -11,6 +11,9 @@ from bot.core.rules.problems import Problems
 MOST_MENDS = 30
 """How many characters are replaced in one file before its reading ends: each costs another reading."""
 
+LONGEST_VALUE = 200
+"""Characters of a value that a message repeats; no name is longer."""
+
 _TOO_EARLY = frozenset(
     ("while scanning an alias", "while scanning an anchor", "while scanning a block scalar")
 )
@@ -47,8 +50,16 @@ def forgotten_quotes(line: str, column: int, char: str, *, flow: bool, key: bool
     text = (rest[: end.start()] if end else rest).strip()
     mark = "'" if '"' in text else '"'
     what = "key" if key else "value"
-    remedy = f'{text[1:]} or "{text}"' if char == "@" and len(text) > 1 else f"{mark}{text}{mark} in quotes"
+    shown = _short(text)
+    remedy = (
+        f'{shown[1:]} or "{shown}"' if char == "@" and len(text) > 1 else f"{mark}{shown}{mark} in quotes"
+    )
     return Word(text, f"a {what} cannot begin with {char}: write {remedy}")
+
+
+def _short(text: str) -> str:
+    """Return a value as far as a sentence bears it."""
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
 def mend(error: yaml.YAMLError, text: str) -> int | None:
@@ -176,5 +187,5 @@ def _is_rest_of(before: Scalar, key: Scalar, value: Node) -> bool:
 
 def _told(node: Node, where: str, problems: Problems) -> Node:
     assert isinstance(node, Scalar), "only scalars are rejoined"
-    problems.add("B005", node, f'YAML splits at commas inside {where}: write "{node.text}" in quotes')
+    problems.add("B005", node, f'YAML splits at commas inside {where}: write "{_short(node.text)}" in quotes')
     return node._replace(bad=True)

@@ -15,6 +15,9 @@ from bot.core.rules.problems import Problems, closest, quoted
 
 T = TypeVar("T")
 
+MOST_SUGGESTED = 200
+"""So many problems there may be before nobody looks any more for what an unknown key was meant to be."""
+
 Read = Callable[[Node, str, Problems], T | None]
 """(node, the key's name, where problems go) → the value, or None when a problem was told."""
 
@@ -122,7 +125,7 @@ class Table:
         if key.text in self.absent:
             problems.add("B035", key, f"key {quoted(key.text)} in {where} is not known to this version")
             return
-        near = closest(key.text, self.keys)
+        near = closest(key.text, self.keys) if len(problems.found) < MOST_SUGGESTED else ""
         known = "" if near or len(self.keys) > 12 else f"; it knows: {', '.join(self.keys)}"
         problems.add("B012", key, f"unknown key {quoted(key.text)} in {where}{known}", near)
 

@@ -25,6 +25,8 @@ log = logging.getLogger("budgetbot.deliver")
 
 LOOK_AGAIN = 5.0
 """Seconds between two looks for a message that may have arrived."""
+LOGGED = 20
+"""Alerts of one message that its log line names."""
 LONGEST_WAIT = timedelta(minutes=5)
 MENDED_WAIT = timedelta(seconds=30)
 REFUSED_WAIT = timedelta(hours=1)
@@ -140,6 +142,7 @@ class Courier:
 
     def _do(self, job: Job) -> int:
         """Make one call and record how it went; return 1 when it is done."""
+        began = time.monotonic()
         try:
             channel, ts, learned = self._call(job)
         except SlackTrouble as trouble:
@@ -155,7 +158,7 @@ class Courier:
             if job.act == "post" and job.form == "incidents":
                 for place, text in enumerate(alerts.overflow(self._told(tx, job))):
                     outbox.reply(tx, f"c{job.card_id}:overflow:{place}", None, job.card_id, text)
-        log.info("delivered", extra={"act": job.act, "target": str(job.target), "card": job.card_id})
+        log.info("delivered", extra=_about(job, began))
         return 1
 
     def _call(self, job: Job) -> tuple[str, str, Mapping[str, Any]]:
@@ -277,21 +280,23 @@ class Courier:
         """Decide what a failed call means: try later, look first, say it elsewhere, or stop."""
         clock = self.clock()
         why = str(trouble)
-        log.warning("not delivered", extra={"act": job.act, "target": str(job.target), "why": why})
+        log.warning("not delivered", extra={**_about(job), "attempt": job.attempts + 1, "why": why})
         entered = trouble.code == "not_in_channel" and self._entered(job)
+        # A look that failed has not found out whether the message stands there: the next try looks again.
+        open_still = job.sending_at is not None
         state = self._message(job, repeat=False)["text"] if trouble.code in refusing.CLOSED else ""
         with self.store.writing() as tx:
             match trouble.kind:
                 case "uncertain":
                     delivery.retry(tx, job, clock + _backoff(job), why, uncertain=True)
                 case "permanent" if entered:
-                    delivery.retry(tx, job, clock, why, uncertain=False)
+                    delivery.retry(tx, job, clock, why, uncertain=open_still)
                 case "permanent" if trouble.code == "missing_scope":
                     # Every room would refuse alike: nothing is sent elsewhere, and all is kept.
-                    delivery.retry(tx, job, clock + LONGEST_WAIT, why, uncertain=False)
+                    delivery.retry(tx, job, clock + LONGEST_WAIT, why, uncertain=open_still)
                 case "passing" | "payload":
                     wait = timedelta(seconds=trouble.retry_after or 0) or _backoff(job)
-                    delivery.retry(tx, job, clock + wait, why, uncertain=False)
+                    delivery.retry(tx, job, clock + wait, why, uncertain=open_still)
                     if trouble.retry_after:
                         delivery.hold(tx, job, clock + wait)
                 case "gone":
@@ -300,7 +305,7 @@ class Courier:
                     self._refused(tx, job, trouble)
                 case _:
                     # Soon enough for the poll that follows the repair, seldom enough for a token nobody mends.
-                    delivery.retry(tx, job, clock + MENDED_WAIT, why, uncertain=False)
+                    delivery.retry(tx, job, clock + MENDED_WAIT, why, uncertain=open_still)
                     delivery.rest(tx, clock + MENDED_WAIT)
         if trouble.kind == "revoked":
             raise SetupWrong(
@@ -342,6 +347,19 @@ class Courier:
             delivery.drop(tx, job, str(trouble))
         else:
             delivery.retry(tx, job, clock + REFUSED_WAIT, str(trouble), uncertain=False)
+
+
+def _about(job: Job, began: float | None = None) -> dict[str, Any]:
+    """Return what a log tells of one call: where to, what, about which alerts, and how long it took."""
+    told: dict[str, Any] = {
+        "act": job.act,
+        "target": str(job.target),
+        "card": job.card_id,
+        "notice": job.key,
+        "form": job.form,
+        "incidents": list(job.members[:LOGGED]),
+    }
+    return told if began is None else {**told, "seconds": round(time.monotonic() - began, 3)}
 
 
 def _mentions(job: Job, told: Sequence[Told]) -> list[str]:

@@ -215,9 +215,11 @@ def _decide(
             "decided",
             extra={
                 "rule": event.rule_id,
+                "incident": event.fingerprint,
                 "group": list(event.group),
                 "transition": event.transition,
                 "threshold": event.level,
+                "severity": event.severity,
                 "reason": event.reason,
             },
         )

@@ -55,9 +55,14 @@ class _Line(logging.Formatter):
             if trace:
                 line["trace"] = trace
             return clean(json.dumps(line, default=str, ensure_ascii=False))
-        words = " ".join(f"{key}={value}" for key, value in more.items())
-        text = f"{at} {record.levelname.lower():7} {record.getMessage()} {words}".rstrip()
+        words = _printable(" ".join(f"{key}={value}" for key, value in more.items()))
+        text = f"{at} {record.levelname.lower():7} {_printable(record.getMessage())} {words}".rstrip()
         return clean(f"{text}\n{trace}" if trace else text)
+
+
+def _printable(text: str) -> str:
+    """Return `text` in one line that moves no cursor and rings no bell: names come from outside."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def configure(level: int = logging.INFO) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -75,6 +76,7 @@ def fetch(app: App, book: Rulebook, now: datetime, progress: Progress | None = N
 
 def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -> Tick:
     """Do everything of a tick but the delivery; what is to be said is written when this returns."""
+    began = time.monotonic()
     rules = app.rules.now(now)
     book = rules.book
     synced = fetch(app, book, now, progress)
@@ -99,7 +101,11 @@ def fetch_and_judge(app: App, now: datetime, progress: Progress | None = None) -
     log.info(
         "polled",
         extra={
+            "poll": synced.poll_id,
+            "now": now.isoformat(),
             "complete": complete,
+            "seconds": round(time.monotonic() - began, 3),
+            "rows": sum(result.rows for result in synced.results),
             "changed": sum(result.changed for result in synced.results),
             "events": len(judged.events),
             "skipped": judged.skipped,

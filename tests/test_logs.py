@@ -100,6 +100,43 @@ def test_people_get_words(monkeypatch):
     assert stderr.getvalue().endswith("info    polled changed=3\n")
 
 
+def test_a_name_moves_no_cursor_and_begins_no_line(monkeypatch):
+    with writing(monkeypatch, terminal=True) as stderr:
+        log = logging.getLogger("budgetbot.test")
+        log.info("decided\x1b[2J", extra={"group": "lab\x1b]0;x\x07\n2026-10-05T12:00:00Z info    polled"})
+    (line,) = stderr.getvalue().splitlines()
+    assert line.isprintable()
+
+
+def test_a_poll_a_decision_and_a_delivery_are_a_line_each_with_what_one_wants_to_know(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "budgetbot.db").write_bytes(empty_database())
+    with world(tmp_path, offers=("costs",)) as w:
+        w._clock[0] = at("2025-10-05 12:00")
+        w.rules(RULES)
+        w.ledger.cost("2025-10-03", SEARCH, "gpt-5.2, output", "550.25")
+        done = Here(monkeypatch, capsys)(tmp_path, environment(w), "poll", "--now", NOW)
+        notice = w.posts[0].metadata["event_payload"]["notice"]
+    polled, decided, delivered = (
+        [line for line in done.logs if line["event"] == event] for event in ("polled", "decided", "delivered")
+    )
+    assert (len(polled), len(delivered)) == (1, 1)
+    assert polled[0]["complete"] is True
+    assert polled[0]["rows"] >= polled[0]["changed"] >= 1
+    assert polled[0]["poll"] == 1
+    assert polled[0]["seconds"] >= 0
+    (mark,) = {line["incident"] for line in decided}
+    assert {line["rule"] for line in decided} == {"total"}
+    assert all(line["threshold"] and line["severity"] and line["reason"] for line in decided)
+    assert (
+        delivered[0] | {"act": "post", "notice": notice, "incidents": [mark], "form": "incidents"}
+        == delivered[0]
+    )
+    assert "ai-spend" in delivered[0]["target"]
+    assert delivered[0]["seconds"] > 0
+
+
 def test_libraries_are_quiet(monkeypatch):
     with writing(monkeypatch, level=logging.INFO) as stderr:
         logging.getLogger("httpx").info("HTTP Request: GET https://api.openai.com")

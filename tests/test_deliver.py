@@ -3,7 +3,7 @@
 import itertools
 import random
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
@@ -160,6 +160,28 @@ def test_a_lost_answer_is_looked_for_and_never_doubled(office, fault, act):
     assert len(office.cards) == 1
     assert len(office.lines) == (act == "line")
     assert "repeat" not in office.slack.messages[-1].text
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(rate_limited(30), id="rate limit"),
+        pytest.param(SERVER_ERROR, id="500"),
+        pytest.param(refuse("internal_error"), id="trouble at Slack"),
+        pytest.param(refuse("token_revoked"), id="token refused for a while"),
+    ],
+)
+def test_who_may_not_look_just_now_looks_later(office, fault):
+    office.slack.fault("chat.postMessage", DROP_AFTER)
+    office.slack.fault("conversations.history", fault, fault)
+    office.opens(1)
+    for _ in range(3):
+        with suppress(SetupWrong):
+            office.deliver()
+        office.now += timedelta(minutes=5)
+    assert office.deliver().waiting == 0
+    (card,) = office.cards
+    assert "repeat" not in card.text
 
 
 def test_without_leave_to_look_the_repeat_says_what_it_is(office):

@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from threading import Event, Thread
 from urllib.parse import urlencode
@@ -19,8 +19,10 @@ from bot.app import wall_clock
 from bot.core.errors import SetupWrong, Unanswered
 from bot.edge.web import BODY, Page, Web
 from bot.worker import work
+from tests.shell import environment, started
 from tests.standins.slack_people import Asked
 from tests.syncing import empty_database
+from tests.test_run import wait_for
 from tests.world import LABS, SEARCH, at, world
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -296,3 +298,46 @@ def test_a_port_that_is_taken_is_said_with_its_remedy():
         held.listen()
         with pytest.raises(SetupWrong, match="cannot be listened at"):
             Web({}, held.getsockname()[1], "127.0.0.1").connect()
+
+
+# -- stopping ----------------------------------------------------------------------------------------------
+
+
+def test_a_stop_under_load_answers_everything_that_was_acknowledged(tmp_path):
+    (tmp_path / "budgetbot.db").write_bytes(empty_database())
+    with world(tmp_path, offers=("costs",)) as built:
+        built.rules(RULES)
+        port = free_port()
+        given = environment(built, SLACK_SIGNING_SECRET=SECRET, PORT=str(port), SLACK_APP_TOKEN=None)
+        with (
+            started(tmp_path / "serve", given, "serve", "--no-poll") as process,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client,
+        ):
+            wait_for(lambda: answers(client))
+            asked = [command(built, "help", trigger=f"serve.stop.{place}") for place in range(60)]
+            taken = []
+
+            def post(one):
+                with suppress(httpx.TransportError):  # it stops meanwhile: Slack says so to who asked
+                    if (
+                        client.post("/slack/events", content=one[1], headers=signed(one[1])).status_code
+                        == 200
+                    ):
+                        taken.append(one[0])
+
+            with ThreadPoolExecutor(20) as pool:
+                posting = [pool.submit(post, one) for one in asked]
+                wait_for(lambda: len(taken) > 10)
+                done = process.end(timeout=30)
+                for each in posting:
+                    each.result()
+        assert done.code == 0, done.err
+        assert "Traceback" not in done.err
+        assert all(each.wait(1) for each in taken), "acknowledged, and never answered"
+
+
+def answers(client):
+    try:
+        return client.get("/healthz").status_code == 200
+    except httpx.TransportError:
+        return False

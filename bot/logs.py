@@ -19,10 +19,12 @@ _USUAL = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", 
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """Let none of these values be shown from now on, whatever their shape."""
+    """Let none of these values be shown from now on, whatever their shape, nor what follows the host of an address."""
     for secret in secrets:
-        if len(secret) >= SHORTEST_SECRET:
-            _hidden.update((secret, json.dumps(secret)[1:-1], quote(secret, safe="")))
+        # Libraries show what is asked of a host apart from the host.
+        for part in (secret, secret.partition("://")[2].partition("/")[2]):
+            if len(part) >= SHORTEST_SECRET:
+                _hidden.update((part, json.dumps(part)[1:-1], quote(part, safe="")))
 
 
 def clean(text: str) -> str:

@@ -17,6 +17,8 @@ VERSION = "v1"
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """What makes spreadsheets run a cell, also in the wide letters of East Asian ones."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What turns the letters around it, and halves of characters, which no file can hold."""
 _UNSEEN = re.compile(r"[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -47,7 +49,7 @@ def _cell(value: Any, *, number: bool) -> str:
     if value is None:
         return ""
     # A line break inside a cell would be a new row to readers that know no quotes.
-    text = _CONTROL.sub(" ", str(value))
+    text = _TURNING.sub("", _CONTROL.sub(" ", str(value)))
     return f"'{text}" if not number and text.lstrip().startswith(_FORMULA) else text
 
 

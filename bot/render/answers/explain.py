@@ -51,7 +51,7 @@ def shell(answer: Explanation, form: str = "table", query: Query | None = None) 
     if answer.working.days:
         lines += ["", *_days_table(answer)]
     if more := another(answer):
-        lines += ["", f"{more}: budgetbot {answer.another}"]
+        lines += ["", f"{more}: {blocks.clean(f'budgetbot {answer.another}')}"]
     as_of = next((source.read_at for source in answer.data.sources if source.name == "costs"), None)
     return "\n".join([*lines, "", asked_at(as_of)])
 

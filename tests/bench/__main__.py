@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.bench import rows_ask, rows_fetch, rows_judge, rows_start, rows_store
 from tests.bench.place import Place
-from tests.bench.table import as_dict, markdown
+from tests.bench.table import as_dict, figure, markdown
 
 ROWS = rows_store.ROWS | rows_fetch.ROWS | rows_judge.ROWS | rows_ask.ROWS | rows_start.ROWS
 LONG = ("official", "memory", "backtest", "load", "rest", "rules-10000")
@@ -19,11 +19,13 @@ LONG = ("official", "memory", "backtest", "load", "rest", "rules-10000")
 
 
 def measure(place, names, told=lambda _: None):
-    """Return the rows of the named measurements, telling each name before."""
+    """Return the rows of the named measurements, telling each as it comes."""
     found = []
     for name in names:
-        told(name)
-        found += ROWS[name](place)
+        told(f"{name}{' (takes a while)' if name in LONG and place.scale > 0.3 else ''}")
+        for one in ROWS[name](place):
+            told(f"  {one.name}: {'met' if one.met else 'not met'}, {figure(one.ours, one.unit)}")
+            found.append(one)
     return found
 
 
@@ -43,9 +45,8 @@ def main(arguments=None):
     names = [name for name in asked.only or ROWS if name not in asked.skip]
     began = time.monotonic()
 
-    def told(name):
-        long = " (takes a while)" if name in LONG and asked.scale > 0.3 else ""
-        sys.stderr.write(f"{time.monotonic() - began:6.0f} s  {name}{long}\n")
+    def told(text):
+        sys.stderr.write(f"{time.monotonic() - began:6.0f} s  {text}\n")
 
     with (
         tempfile.TemporaryDirectory(prefix="bb-bench-") as folder,

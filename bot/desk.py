@@ -24,7 +24,7 @@ from bot.edge.store import homes, overlays
 from bot.edge.store.store import Store
 from bot.homing import Homes
 from bot.orders import carry_out
-from bot.people import People
+from bot.people import FOREIGN, People
 from bot.plainly import send
 from bot.questions import Asked, answering
 from bot.render.replies import reply
@@ -91,6 +91,11 @@ class Desk:
         query = parse(words, self.clock().astimezone(UTC).date())
         if isinstance(query, Query) and concerns_who(query):
             return self.ordered(query, user, sure=sure), query
+        if self.people is not None and user and self.people.foreign(user):
+            self.refused(
+                Asker(user), query.verb if isinstance(query, Query) else "read", words[:200], FOREIGN
+            )
+            return Outcome(FOREIGN, done=False, refused=True), None
         return self._shared(words, user if isinstance(query, Query) and _personal(query) else "")
 
     def asker(self, user: str) -> Asker:

@@ -53,8 +53,6 @@ GRACE = 2.0
 LEAVERS = timedelta(hours=1)
 """Between two tries to ask whether subscribers are still there; one that succeeds is enough for a day."""
 ROWS = home.ROWS
-HIDDEN = {FOREIGN: "What this organization spends is shown to the members of its own workspace alone."}
-"""Why somebody is shown nothing, kindly."""
 UNKNOWN = "Slack does not say who you are just now. Look here again in a minute."
 
 
@@ -106,7 +104,7 @@ def common(tx: Connection, store: Store, rules: InForce, now: datetime) -> Commo
 def home_of(held: Common, asker: Asker, mine_alone: tuple[Subscription, ...]) -> Home:
     """Return one person's Home tab."""
     if asker.why and asker.why != GUEST:
-        return Home(asker, held.now, Status(None, ()), hidden=HIDDEN.get(asker.why, UNKNOWN))
+        return Home(asker, held.now, Status(None, ()), hidden=FOREIGN if asker.why == FOREIGN else UNKNOWN)
     owners = owned(asker, held.rules.book.teams)
     mine: tuple[Standing, ...] = ()
     if owners:

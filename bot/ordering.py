@@ -55,7 +55,7 @@ class Order:
         if marks:
             few = ", ".join(marks[:4])
             return Outcome(f"{mark} could be {few}: write more of it.", done=False, refused=True)
-        said = f"No alert has the fingerprint {mark}: status shows those there are."
+        said = f"No alert has the fingerprint {mark}: alerts shows those there are."
         return Outcome(said, done=False, refused=True)
 
     def lacks(self, incident: Incident, span: timedelta | None = None) -> str:

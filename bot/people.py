@@ -26,8 +26,8 @@ PATIENCE = timedelta(minutes=1)
 
 GUEST = "Guests may look, and change nothing."
 """Why a guest of this workspace may change nothing."""
-FOREIGN = "You are of another workspace: you may look, and change nothing."
-"""Why somebody in a shared channel may change nothing; elsewhere they are shown nothing."""
+FOREIGN = "You are of another workspace: what this organization spends is shown to its own members alone."
+"""Why somebody of another one, in a shared channel, is shown nothing and may change nothing."""
 
 
 class Directory(Protocol):
@@ -64,6 +64,14 @@ class People:
             why = "Slack does not say who you are, so nothing was changed. Try again in a minute."
             return Asker(user_id, why=why)
         return self._asker(person, self._operators | self._admins, {each.lstrip("@") for each in owners})
+
+    def foreign(self, user_id: str) -> bool:
+        """Tell whether somebody is of another workspace; who cannot be looked up just now is taken for a member."""
+        try:
+            return self._persons.get(user_id).team_id != self._team.get("")
+        except SlackTrouble as trouble:
+            log.warning("not looked up", extra={"why": str(trouble)})
+            return False
 
     def known(self, user_id: str, owners: Collection[str] = ()) -> Asker | None:
         """Return what `look_up` would, if that needs nobody to be asked: a modal must open at once."""

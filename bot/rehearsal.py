@@ -20,8 +20,8 @@ from bot.sync import Progress
 class Recorder:
     """A speaker that keeps what it is given, in order."""
 
-    messages: list[tuple[str, Mapping[str, Any], bool]]
-    """(room, message, whether it is a line in a thread)"""
+    messages: list[tuple[str, Mapping[str, Any], str]]
+    """(room, message, `post`, `reply` or `edit`)"""
 
     def post(
         self,
@@ -34,13 +34,13 @@ class Recorder:
     ) -> Posted:
         """Keep a message or a thread line."""
         del notice, broadcast
-        self.messages.append((channel, message, thread_ts is not None))
+        self.messages.append((channel, message, "post" if thread_ts is None else "reply"))
         return Posted(channel, str(len(self.messages)))
 
     def update(self, channel: str, ts: str, message: Mapping[str, Any]) -> None:
         """Keep an edit."""
         del ts
-        self.messages.append((channel, message, False))
+        self.messages.append((channel, message, "edit"))
 
     def find(self, channel: str, notice: str, since: datetime, thread_ts: str | None = None) -> Posted | None:
         """Nothing was ever sent."""
@@ -57,4 +57,7 @@ def rehearse(settings: Settings, now: datetime, progress: Progress | None = None
             recorder = Recorder([])
             app.speaker = recorder
             done = deliver(app, fetch_and_judge(app, now, progress))
-    return done, [draw(room, message, in_thread=reply) for room, message, reply in recorder.messages]
+    return done, [
+        draw(room, message, in_thread=act == "reply", edited=act == "edit")
+        for room, message, act in recorder.messages
+    ]

@@ -10,8 +10,9 @@ from bot.core.incident import Incident
 from bot.core.money import show_usd
 from bot.core.ordering import ends_at
 from bot.core.outcome import Outcome
+from bot.core.repair import nearest
 from bot.core.silence import LONGEST, Silence, as_matchers
-from bot.edge.store import cards, outbox, overlays
+from bot.edge.store import cards, outbox, overlays, records
 from bot.ordering import Order, at, name_of
 from bot.render.alert_words import named, show_instant
 
@@ -35,6 +36,8 @@ def silence(order: Order, *, sure: bool) -> Outcome:
         return Outcome(f"That is over already: {until_words(last, zone)}.", done=False, refused=True)
     if last - now > LONGEST:
         return Outcome(f"A silence lasts {LONGEST.days} days at most.", done=False, refused=True)
+    if stranger := _called_nothing(order, conditions):
+        return Outcome(stranger, done=False, refused=True)
     lacks = [order.lacks(incident, last - now) for incident in incidents_]
     if why := next((why for why in lacks if why), "") if lacks else order.lacks_for(conditions, last - now):
         return order.refuse_each([each.fingerprint for each in incidents_], why)
@@ -62,6 +65,30 @@ def silence(order: Order, *, sure: bool) -> Outcome:
         changed=True,
         undo=f"unsilence {made.mark}",
     )
+
+
+def _called_nothing(order: Order, conditions: Sequence[Filter]) -> str:
+    """Return a sentence about a name that nothing has: who mistypes it must not go home believing it is quiet."""
+    book, names = order.rules.book, records.names(order.tx)
+    known: dict[str, dict[str, str]] = {
+        "rule": {rule.id: rule.name for rule in book.rules},
+        "team": {team.name: team.name for team in book.teams},
+    }
+    for (dimension, value), name in names.current.items():
+        known.setdefault(dimension, {})[value] = name
+    for each in conditions:
+        called = known.get(each.key, {})
+        if each.op != "=" or not called:
+            continue
+        for value, pattern in zip(each.values, each.patterns, strict=True):
+            if {"*", "?"} & set(value) or any(pattern.matches(held, name) for held, name in called.items()):
+                continue
+            near = nearest(value.lower(), [name.lower() for name in called.values()])
+            closest = next((name for name in called.values() if near and name.lower() == near[0]), "")
+            meant = f"; the closest is “{closest}”" if closest else ""
+            what = each.key.replace("_", " ")
+            return f"No {what} is called “{value}”{meant}. Nothing is silenced: a star stands for what is to come."
+    return ""
 
 
 def unsilence(order: Order, mark: str) -> Outcome:

@@ -223,7 +223,7 @@ BLAMED = [
     ),
     pytest.param(
         lambda: quiet(Days()).spend("11-01", "11-20", 1, key="key_ingest"),
-        "it did not rise, about as much was usual before",
+        "nobody in particular, about as much was usual before",
         id="the budget is passed by what is usual",
     ),
     pytest.param(

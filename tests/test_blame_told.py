@@ -170,7 +170,7 @@ def test_a_budget_that_the_usual_passes_blames_nobody(tmp_path):
     with looping(tmp_path, RULES.replace("1,800", "800")) as built:
         built.poll("2026-11-15 14:00")
         (card,) = built.posts
-    assert lines(card)[1] == "Who and since when: it did not rise, about as much was usual before"
+    assert lines(card)[1] == "Who and since when: nobody in particular, about as much was usual before"
 
 
 def test_tokens_are_blamed_as_dollars_are(tmp_path):

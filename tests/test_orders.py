@@ -94,9 +94,9 @@ def test_the_parts_of_an_order():
 @pytest.mark.parametrize(
     ("text", "problem", "corrections"),
     [
-        pytest.param("ack", "needs a fingerprint", ("status state=firing",), id="ack what"),
+        pytest.param("ack", "needs a fingerprint", ("alerts",), id="ack what"),
         pytest.param(
-            "silence for 2d -- x", "what it is to hold back", ("status state=firing",), id="silence what"
+            "silence for 2d -- x", "what it is to hold back", ("alerts",), id="silence what"
         ),
         pytest.param(
             "silence labs for 2d -- x", "labs", ("silence project=labs for 2d -- x",), id="a bare name"

@@ -179,7 +179,7 @@ def test_a_fingerprint_may_be_shortened_and_must_be_known(story):
     assert story.order(f"ack {mark[:5]}", "2026-10-02 12:30").done
     wrong = story.order("ack 0000", "2026-10-02 12:30")
     assert (wrong.said, wrong.refused) == (
-        "No alert has the fingerprint 0000: status shows those there are.",
+        "No alert has the fingerprint 0000: alerts shows those there are.",
         True,
     )
 
@@ -454,6 +454,22 @@ def test_the_same_silence_twice_says_whose_it_is(story):
     assert again.by == "U1ALICE"
     other = story.order("unsilence FP", "2026-10-02 12:50")
     assert other.said == ("search-prod is held back by si_1 (project=search-prod): unsilence si_1 ends that.")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param("project=serach-prod", "“serach-prod”; the closest is “search-prod”", id="a project"),
+        pytest.param("rule=nothing-like-it", "No rule is called “nothing-like-it”", id="a rule"),
+    ],
+)
+def test_a_name_that_nothing_has_is_not_silenced(story, words, said):
+    critical(story)
+    done = story.order(f"silence {words} for 2h -- oops", "2026-10-02 12:30")
+    assert said in done.said
+    assert done.refused
+    assert story.rows_of("SELECT * FROM silence") == []
+    assert not story.order("silence project=future-* for 2h -- to come", "2026-10-02 12:31").refused
 
 
 # -- quiet hours -----------------------------------------------------------------------------------

@@ -245,7 +245,7 @@ def test_replies_are_the_golden_ones(name):
         ),
         pytest.param(
             "status_firing",
-            "2 of 3 budgets passed a level; worst is search-prod at 1028417% of its 22 Nov budget ($10,284 of $1).",
+            "2 of 3 budgets passed a level; worst is search-prod at 1,028,417% of its 22 Nov budget ($10,284 of $1).",
             id="status",
         ),
         pytest.param(

@@ -41,6 +41,16 @@ def test_a_viewer_is_refused_kindly_and_that_is_kept(office):
     assert "was refused" in str(history)
 
 
+def test_people_of_another_workspace_are_shown_nothing(office):
+    with listening(office.built):
+        (told,) = office.slack.slash("status", user="U5STRANGER").wait()
+        (member,) = office.slack.slash("status", user="U2BOB").wait()
+    assert "another workspace" in told["text"]
+    assert "$" not in str(told)
+    assert "$" in str(member)
+    assert [row[:2] for row in office.audit()] == [("U5STRANGER", "status")]
+
+
 def test_an_owner_is_an_operator_for_what_is_theirs_alone(office):
     office.spend("2025-10-04", "2600", LABS)
     office.built.slack.web.groups = {"S9LABS": ("labs-leads", ["U1ALICE"])}

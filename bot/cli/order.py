@@ -62,7 +62,7 @@ def _order(verb: str, words: tuple[str, ...], now_text: str | None) -> None:
             click.confirm(f"{done.said}\n{done.does}?", abort=True)
             done = carry_out(store, rules, order, by, now)
     if done.refused:
-        raise Misused(terminal.outcome(done), "budgetbot status shows the alerts there are.")
+        raise Misused(terminal.outcome(done), "budgetbot alerts shows those there are.")
     click.echo(terminal.outcome(done))
 
 

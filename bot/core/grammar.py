@@ -170,7 +170,7 @@ def _named_by_filter(draft: Draft, tokens: list[str]) -> None:
     if named is None or len(named.values) > 1:
         name = draft.verb.name
         problem = (
-            f"{name} needs a rule or a fingerprint: rules lists the rules, status shows the fingerprints."
+            f"{name} needs a rule or a fingerprint: rules lists the rules, alerts shows the fingerprints."
         )
         raise Trouble(problem, (["rules"], ["status", *tokens[1:]]), draft)
     draft.filters.remove(named)

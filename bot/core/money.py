@@ -86,4 +86,4 @@ def show_percent(value: int, of: int) -> str:
     if of <= 0:
         return "—"
     percent = value * 100 // of if value >= 0 else -(-value * 100 // of)
-    return f"{percent}%"
+    return f"{percent:,}%"

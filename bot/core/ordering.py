@@ -106,10 +106,8 @@ def complete(draft: Draft, tokens: list[str]) -> None:
         return
     if not draft.ids and not draft.filters and not draft.every:
         what = "the number of a silence, or a fingerprint" if verb.name == "unsilence" else "a fingerprint"
-        more = ", or what it is to hold back, like project=labs" if verb.keys else ""
-        raise Trouble(
-            f"{verb.name} needs {what}{more}: status shows them.", (["status", "state=firing"],), draft
-        )
+        more = ", or what it is to hold back, like project=labs" if verb.lasts else ""
+        raise Trouble(f"{verb.name} needs {what}{more}: alerts shows them.", (["alerts"],), draft)
     if verb.lasts and not draft.lasts:
         problem = "A silence must end: for 4h, for 2d, until monday."
         raise Trouble(problem, tuple([*tokens, "for", span] for span in ("4h", "24h")), draft)

@@ -49,6 +49,15 @@ def read_range(words: str, today: date) -> Span | Refused | None:
         start, dots, end = words.removeprefix("since "), "..", ""
     if not dots:
         return _checked(words, _one(words, today), today)
+    if any(re.fullmatch(r"\d{1,4}[dwm]", each.strip(), re.ASCII) for each in (start, end)):
+        # 40d and 3d both end today: as two ends of a range they would not mean what they say.
+        counted = [_one(each.strip(), today) for each in (start, end) if each.strip()]
+        if all(isinstance(each, Span) for each in counted):
+            days = sorted(each.start.isoformat() for each in counted if isinstance(each, Span))
+            return Refused(
+                f"The ends of “{words}” are days, and not counted back from today.",
+                ("..".join([*days, ""][:2]),),
+            )
     first = _one(start.strip(), today)
     last = _one(end.strip(), today) if end.strip() else Span(today, today + DAY)
     for part in (first, last):

@@ -187,7 +187,7 @@ VERBS: dict[str, Verb] = {
             "silence",
             "holds alerts back for a while, 31 days at most; what it held back is said when it ends",
             (
-                ("silence project=labs for 2d -- migration", "nothing about a project for two days"),
+                ("silence project=labs for 4h -- migration", "nothing about a project for four hours"),
                 (
                     "silence 9f3c21aa01bc until over -- accepted",
                     "nothing more about one alert until it is over",

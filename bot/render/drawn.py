@@ -18,6 +18,10 @@ EMOJI = {
     ":small_red_triangle:": "▲",
     ":hourglass:": "⏳",
     ":no_bell:": "🔕",
+    ":bell:": "🔔",
+    ":wave:": "👋",
+    ":money_with_wings:": "💸",
+    ":zzz:": "💤",
     ":arrow_double_up:": "⏫",
     ":information_source:": "ℹ️ ",
 }

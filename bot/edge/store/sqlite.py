@@ -40,7 +40,8 @@ def open_engine(url: URL) -> Engine:
             url, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False}
         )
     else:
-        engine = create_engine(url)
+        # People are answered by forty threads: a connection beyond the pool is made and unmade for one question.
+        engine = create_engine(url, pool_size=16, max_overflow=32)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: object) -> None:

@@ -24,6 +24,8 @@ FEW, FEW_SHELL = 2, 5
 ROWS, TOP = 15, 20
 """Parts of the one that was asked for."""
 NEWCOMERS = 3
+MOSTLY = 50
+"""Percent: who made up less of a change is told, and not as if they were most of it."""
 EVERYBODY = "the organization"
 NAME = 60
 CHART = "why.chart"
@@ -81,7 +83,8 @@ def headline(answer: Why, style: Style) -> str:
         told = f"{told}, {'up' if change > 0 else 'down'} {size} on {versus} ({was})"
     if answer.blame is None:
         return f"{told}; no part stands out"
-    return f"{told}; mostly {_written(blame_words(answer.blame), style)}"
+    how = "mostly" if answer.blame.share >= MOSTLY else "first of all"
+    return f"{told}; {how} {_written(blame_words(answer.blame), style)}"
 
 
 def _what(answer: Why, style: Style) -> str:

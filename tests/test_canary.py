@@ -43,6 +43,7 @@ KEY = "sk-admin-canary_openai"
 SIGNING = "c0ffee-canary-signing"
 BEAT = "ping/canary-heartbeat"
 NO_DATABASE = "postgresql://bot:canary-database@127.0.0.1:1/budgets"
+SECRET = "C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 HTTP_SPOKEN = {"Retry-After": "1", "X-Request-Id": "req_1"}
 
 
@@ -51,6 +52,10 @@ def heartbeat(status=500):
     """Somebody outside who waits for a sign of life, and answers with what was asked."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def do_GET(self):
             self.send_response(status, f"not now, {self.path}")
             self.send_header("Content-Length", "0")
@@ -185,6 +190,52 @@ def test_whatever_slack_answers(bot, fault):
         done = bot(*words)
         clear(done)
         assert '"debug"' in done.err or words[0] == "doctor"
+    assert b"canary" not in kept(bot.folder)
+
+
+HOOKED = """\
+version: 1
+defaults: {route: r}
+routes: {r: {channel: ai-spend, webhook: FINANCE_WEBHOOK}}
+rules: [{id: total, kind: budget, select: {}, period: month, amount: 100}]
+"""
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 410, 500])
+def test_whatever_a_webhook_answers(bot, status):
+    bot.world.rules(HOOKED)
+    with heartbeat(status) as address:
+        given = {"FINANCE_WEBHOOK": address, "FINANCE_WEBHOOK_SECRET": f"whsec_{SECRET}"}
+        for words in (("poll", "--now", NOW), ("doctor",), ("check",), ("doctor", "--format", "json")):
+            done = bot(*words, **given)
+            clear(done)
+            assert SECRET not in done.out + done.err
+            if words[0] == "poll":
+                assert ("event sent" in done.err) == (status == 200)
+                assert "FINANCE_WEBHOOK" in done.err
+    assert SECRET.encode() not in kept(bot.folder)
+    assert b"canary" not in kept(bot.folder)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"FINANCE_WEBHOOK_SECRET": "whsec_canary"}, id="a secret that is too short"),
+        pytest.param({"FINANCE_WEBHOOK": "http://hooks.example/canary"}, id="an address in clear"),
+        pytest.param({"FINANCE_WEBHOOK": "https://u:canary@hooks.example/"}, id="an address with a password"),
+        pytest.param({"FINANCE_WEBHOOK": "http://127.0.0.1:1/canary-refused"}, id="nobody there"),
+        pytest.param({"FINANCE_WEBHOOK": None}, id="no address"),
+    ],
+)
+def test_a_webhook_that_is_set_up_wrong(bot, wrong):
+    bot.world.rules(HOOKED)
+    hook = {"FINANCE_WEBHOOK": f"https://hooks.example/{BEAT}", "FINANCE_WEBHOOK_SECRET": f"whsec_{SECRET}"}
+    given = {name: held for name, held in {**bot.given, **hook, **wrong}.items() if held is not None}
+    for words in (("poll", "--now", NOW), ("doctor",)):
+        done = bot.here(bot.folder, given, *words)
+        clear(done)
+        assert SECRET not in done.out + done.err
+        assert "Traceback" not in done.err
     assert b"canary" not in kept(bot.folder)
 
 

@@ -95,9 +95,7 @@ def test_the_parts_of_an_order():
     ("text", "problem", "corrections"),
     [
         pytest.param("ack", "needs a fingerprint", ("alerts",), id="ack what"),
-        pytest.param(
-            "silence for 2d -- x", "what it is to hold back", ("alerts",), id="silence what"
-        ),
+        pytest.param("silence for 2d -- x", "what it is to hold back", ("alerts",), id="silence what"),
         pytest.param(
             "silence labs for 2d -- x", "labs", ("silence project=labs for 2d -- x",), id="a bare name"
         ),

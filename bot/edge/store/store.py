@@ -74,7 +74,9 @@ class Store:
             return
         try:
             with told(self.url), engine.reading(self._engine) as tx:
-                tx.exec_driver_sql("PRAGMA shrink_memory")  # what is remembered of the file is not what is in it
+                tx.exec_driver_sql(
+                    "PRAGMA shrink_memory"
+                )  # what is remembered of the file is not what is in it
                 found = str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar())
             if found != "ok":
                 raise damaged(self.url, " ".join(found.split()))

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from bot.core.errors import SetupWrong
 from bot.core.rules.book import Problem, Rulebook
 from bot.edge import rule_files
 from bot.edge.rule_commit import commit_of
+from bot.edge.rule_revision import authors_of
 from bot.edge.store import records
 from bot.edge.store.store import Store
 from bot.settings import Settings
@@ -107,7 +108,10 @@ class Rules:
             if self._keep and self._store is not None:
                 with self._store.writing() as tx:
                     records.keep_book(tx, records.Book(loaded.hash, commit, at, loaded.files))
-            return InForce(loaded.book, loaded.problems, voice=self._voice(path, commit))
+            # Who asks in a shell waits for no git; who judges asks it once for each edit.
+            authors = authors_of(path) if self._keep and commit else {}
+            voice = replace(self._voice(path, commit), authors=authors)
+            return InForce(loaded.book, loaded.problems, voice=voice)
         errors = [problem for problem in loaded.problems if problem.severity == "error"]
         first = errors[0]
         trouble = (

@@ -41,7 +41,7 @@ def tell(
     voice: Voice,
 ) -> dict[str, Telling]:
     """Return what each changed incident's card says, by fingerprint; `spoken` are those something is said of."""
-    teller = Teller(view, book, voice.commit)
+    teller = Teller(view, book, voice.commit, voice.authors)
     tellings = _tellings(changed, findings, spoken, book, teller, voice)
     return _Looks(tx, store, book, view, changed, findings, spoken, now).add_to(tellings)
 

@@ -1,6 +1,7 @@
 """How the bot speaks of rules: where those without a route do, and how a rule's line in git is linked."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.core.rules.book import Rule
 
@@ -14,6 +15,8 @@ class Voice:
     commit: str = ""
     prefix: str = ""
     """The rules folder's path inside its repository, with a slash at its end."""
+    authors: Mapping[str, str] = field(default_factory=dict)
+    """A rule file's name → who last changed it."""
 
     def link(self, rule: Rule) -> str:
         """Return the address of a rule's line; '' when nobody said how it is formed."""

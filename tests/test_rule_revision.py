@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 from bot.core.errors import SETUP, USAGE, Misused, SetupWrong
-from bot.edge.rule_revision import at_revision
+from bot.edge.rule_revision import at_revision, authors_of
+from tests.world import SEARCH, world
 
 
 def git(folder, *words):
@@ -124,3 +125,36 @@ def test_without_git_the_remedy_is_told(repository, monkeypatch):
     monkeypatch.setenv("PATH", str(repository))
     with pytest.raises(SetupWrong, match="Git is not installed"):
         at_revision(repository / "deploy/rules", "HEAD")
+
+
+def test_who_last_changed_each_rule_file_is_known(repository):
+    rules = repository / "deploy" / "rules"
+    commit(repository, FILES)
+    git(repository, "config", "user.name", "Ada & *Co*")
+    git(repository, "config", "user.email", "ada@example.com")
+    (rules / "a.yaml").write_text("version: 1 # changed\n", encoding="utf-8")
+    git(repository, "commit", "-q", "-am", "y")
+    assert authors_of(rules) == {"a.yaml": "Ada & *Co*", "teams/b ü.yaml": "a"}
+
+
+def test_where_git_cannot_tell_nobody_is_named(tmp_path, monkeypatch):
+    assert authors_of(tmp_path) == {}
+    monkeypatch.setenv("PATH", "")
+    assert authors_of(tmp_path) == {}
+
+
+def test_an_alert_names_the_rules_commit_and_who_last_changed_it(tmp_path):
+    with world(tmp_path, offers=("costs",)) as built:
+        built.rules(
+            "version: 1\nrules:\n  - {id: total, kind: budget, select: {}, period: month, amount: 100, thresholds: [50%]}\n"
+        )
+        git(tmp_path, "init", "-q", "-b", "main")
+        git(tmp_path, "config", "user.name", "Ada & *Co*")
+        git(tmp_path, "config", "user.email", "ada@example.com")
+        git(tmp_path, "add", "rules")
+        git(tmp_path, "commit", "-q", "-m", "x")
+        built.ledger.cost("2026-10-02", SEARCH, "gpt-5.2, output", "60")
+        built.poll("2026-10-03 12:00")
+        (card,) = built.posts
+    at = git(tmp_path, "rev-parse", "HEAD")[:7]
+    assert f"(last changed by Ada &amp; ∗Co∗, at {at})" in str(card.attachments)

@@ -1,6 +1,6 @@
 """What a card says beside its figures: decided with the state, kept with it, so that delivery asks nobody."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -85,6 +85,8 @@ class Telling:
     settles_at: str = ""
     commit: str = ""
     """The commit of the rule files, as git shortens it."""
+    author: str = ""
+    """Who last changed the rule's file, as git knows them; '' where there is no git to ask."""
     outlook: Outlook | None = None
     """What the period is on course for, as it was last seen."""
     kind: str = "budget"
@@ -113,11 +115,14 @@ class Telling:
 class Teller:
     """Says what cards say; what the largest part of each group is, is looked up once for all groups."""
 
-    def __init__(self, view: View, book: Rulebook, commit: str = "") -> None:
+    def __init__(
+        self, view: View, book: Rulebook, commit: str = "", authors: Mapping[str, str] | None = None
+    ) -> None:
         self.view = view
         self.spend = view.cost
         self.book = book
         self.commit = commit
+        self.authors = authors or {}
         self._largest: dict[tuple[int, Scope, Span, str], dict[Group, tuple[int, str]]] = {}
 
     def tell(self, finding: Finding, link: str = "", parts: tuple[Part, ...] | None = None) -> Telling:
@@ -146,6 +151,7 @@ class Teller:
             as_of=_iso(self.spend.as_of),
             settles_at="" if rule.shape == "now" else _iso(finding.span.ends_at + rule.settle),
             commit=self.commit[:7],
+            author=self.authors.get(rule.origin.file, ""),
             kind=rule.kind,
             unit="" if rule.unit is USD else rule.unit.key,
             note=finding.note,

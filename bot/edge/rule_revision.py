@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from bot.core.errors import Misused, SetupWrong, Unanswered
+from bot.core.errors import BotError, Misused, SetupWrong, Unanswered
 
 PATIENCE = 60
 """Seconds for one answer of git: on a network's disk it takes a while."""
 FILE_MODES = ("100644", "100755")
 """Links and submodules are no files of the tree."""
+
+CHANGES = 500
+"""Commits that are looked through for who changed what."""
 
 OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 """What git tells its hooks is about where the hook runs, and relative to it."""
@@ -54,6 +57,32 @@ def at_revision(path: Path, revision: str) -> Revision:
         if only_file or _is_rule_file(below):
             files[below] = _text(top, commit, name)
     return Revision(commit, files)
+
+
+def authors_of(path: Path) -> dict[str, str]:
+    """Return who last changed each rule file below `path` (a folder or a file), by its name there.
+
+    What git cannot tell, because it is not installed, too slow or knows no repository, is left out: no alert waits
+    for it.
+    """
+    path = path.resolve()
+    folder = path if path.is_dir() else path.parent
+    found: dict[str, str] = {}
+    try:
+        told = _git(
+            folder, "log", f"-{CHANGES}", "--relative", "--format=%x00%an", "--name-only", "-z", "--", "."
+        )
+    except BotError:
+        return {}
+    author, first = "", False
+    for word in told.split("\0"):
+        if not word:
+            first = True  # the format's own mark: an author follows
+        elif first:
+            author, first = word.strip(), False
+        else:
+            found.setdefault(word.strip("\n"), author)
+    return {name: who for name, who in found.items() if _is_rule_file(name)}
 
 
 def _commit(folder: Path, revision: str) -> str:

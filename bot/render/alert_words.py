@@ -239,7 +239,10 @@ def plain(mrkdwn: str) -> str:
 def rule_line(telling: Telling) -> str:
     """Return the rule by its title, linked to its line in git where one knows how."""
     title = blocks.name(telling.title, 80)
-    return f"Rule <{url(telling.link)}|{title}>" if telling.link else f"Rule *{title}*"
+    said = f"Rule <{url(telling.link)}|{title}>" if telling.link else f"Rule *{title}*"
+    if not telling.author:
+        return said
+    return f"{said} (last changed by {blocks.name(telling.author)}, at {blocks.name(telling.commit)})"
 
 
 def url(address: str) -> str:

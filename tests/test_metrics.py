@@ -12,9 +12,9 @@ from bot.core.rules.select import Pattern, Scope, Selector
 from bot.core.spend import Names, Spend
 from bot.edge.openai import SOURCES, Reading
 from bot.edge.store import facts
+from bot.edge.store.fact_tables import UsageValues
 from bot.edge.store.records import Stored, keep
 from bot.edge.store.store import Store
-from bot.edge.store.tables import UsageValues
 from bot.sync_plan import GROUPED, OPTIONAL
 from bot.viewing import load_usage
 

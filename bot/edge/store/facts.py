@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from bot.core.dimension import COLUMNS, Series
 from bot.core.metrics import Metric
 from bot.core.period import epoch
+from bot.edge.store.fact_tables import SERIES_COLUMNS, UsageValues
 from bot.edge.store.sql import raw, run, upsert
-from bot.edge.store.tables import ORGANIZATION, SERIES_COLUMNS, UsageValues
+from bot.edge.store.tables import ORGANIZATION
 
 if TYPE_CHECKING:  # reports read the store without loading an HTTP client
     from bot.edge.openai import Reading

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,8 +118,6 @@ def test_the_version_is_the_changelogs():
 
 def test_starting_up_does_not_load_what_help_does_not_need():
     code = "import sys, bot.__main__; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    import sys
-
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
@@ -132,6 +131,14 @@ def test_starting_up_does_not_load_what_help_does_not_need():
         "rich",
         "yaml",
     }
+
+
+def test_the_list_of_commands_loads_no_rules():
+    code = "import sys; from bot.__main__ import run; run(['--help']); print(*sorted(sys.modules))"
+    listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = listed.splitlines()[-1].split()
+    assert "bot.core.verbs" in loaded
+    assert not [name for name in loaded if name.startswith("bot.core.rules")]
 
 
 def _sources():

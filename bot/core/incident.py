@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Literal
 
 from bot.core.period import Span
-from bot.core.rules.book import Rule, Severity, Threshold, rank
+from bot.core.rules.book import Rule, Threshold, rank
+from bot.core.severity import Severity
 from bot.core.spend import Group
 
 

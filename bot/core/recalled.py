@@ -6,7 +6,8 @@ from bot.core.filters import Filter, passes
 from bot.core.groups import OTHER
 from bot.core.incident import Incident
 from bot.core.rooms import team_of
-from bot.core.rules.book import Rule, Rulebook, Severity, rank
+from bot.core.rules.book import Rule, Rulebook, rank
+from bot.core.severity import Severity
 from bot.core.spend import Names
 from bot.core.status import Standing
 from bot.core.telling import Telling

@@ -7,8 +7,9 @@ from typing import Literal
 
 from bot.core.overlay import Why, until
 from bot.core.quiet import Quiet
-from bot.core.rules.book import TEAM, Escalation, Route, Rule, Rulebook, Severity, Team, rank
+from bot.core.rules.book import TEAM, Escalation, Route, Rule, Rulebook, Team, rank
 from bot.core.rules.select import Scope
+from bot.core.severity import Severity
 from bot.core.spend import Group, Names
 
 FLOOD = 3

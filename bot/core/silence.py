@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.core.dimension import DIMENSIONS
 from bot.core.filters import OPS, Filter, Op
-from bot.core.rules.book import SEVERITIES
 from bot.core.rules.select import Pattern
+from bot.core.severity import SEVERITIES
 
 LONGEST = timedelta(days=31)
 SHORT = timedelta(hours=24)

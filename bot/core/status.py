@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from bot.core.period import Span
-from bot.core.rules.book import Severity
+from bot.core.severity import Severity
 
 if TYPE_CHECKING:
     from bot.core.acknowledge import Acknowledgement

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.core.rules.book import SEVERITIES
+from bot.core.severity import SEVERITIES
 
 TIMES = ("day", "week", "month")
 """What a report can be cut into besides the dimensions of cost."""

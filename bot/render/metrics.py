@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.core.pulse import Pulse
-from bot.core.rules.book import SEVERITIES
+from bot.core.severity import SEVERITIES
 from bot.core.status import Standing
 from bot.core.units import unit_of
 from bot.render.figures import decimal

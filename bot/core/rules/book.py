@@ -9,10 +9,8 @@ from typing import ClassVar, Literal
 from bot.core.period import DAY, Period, PeriodKind, Span, show_day
 from bot.core.quiet import Quiet
 from bot.core.rules.select import Pattern, Scope
+from bot.core.severity import SEVERITIES, Severity
 from bot.core.units import USD, Unit
-
-Severity = Literal["info", "warning", "critical"]
-SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 
 TEAM = "team"
 """The route that means: the team of the group's project."""

@@ -3,11 +3,12 @@
 from typing import Literal, NamedTuple
 
 from bot.core.money import NANO, show_usd
-from bot.core.rules.book import SEVERITIES, Severity, Threshold
+from bot.core.rules.book import Threshold
 from bot.core.rules.fields import choice, from_text, percent_of, usd_of
 from bot.core.rules.nodes import Mapping, Node, Scalar, Sequence
 from bot.core.rules.problems import Problems, quoted, where_is
 from bot.core.rules.table import Field, Key, Table, is_empty
+from bot.core.severity import SEVERITIES, Severity
 
 _LEVEL = r"([0-9]+(\.[0-9]+)?\s*%|\$.*[0-9].*)"
 """What a level looks like, for editors."""

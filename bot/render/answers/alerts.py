@@ -7,7 +7,7 @@ from bot.core.alerts import Alert, Alerts
 from bot.core.dimension import described
 from bot.core.question import Query
 from bot.core.reference import Reference
-from bot.core.rules.book import SEVERITIES
+from bot.core.severity import SEVERITIES
 from bot.core.units import unit_of
 from bot.core.verbs import VERBS
 from bot.render import blocks, headlines

@@ -1,23 +1,19 @@
 """`check`: every problem of the rule files and of their cases, and what the last snapshot knows of their names."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bot.casing import run_cases
-from bot.core.backtest import Much
 from bot.core.errors import BotError
-from bot.core.evaluate import evaluate
-from bot.core.incident import Finding
-from bot.core.listing import Uncovered, left_out
-from bot.core.money import show_usd
-from bot.core.period import DAY, Span
-from bot.core.rules.book import Budget, Problem, Rulebook
-from bot.core.rules.snapshot_check import Mention, warnings_from_snapshot
-from bot.core.spend import cuts_of
+from bot.core.rules.book import Problem, Rulebook
+from bot.core.rules.problems import Problems
 from bot.edge import case_files, rule_files
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.core.backtest import Much
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class Checked:
     rules: int
     unasked: str = ""
     """Why the database could not be asked about names and spend; '' when it was, or there is none."""
-    much: tuple[Much, ...] = ()
+    much: "tuple[Much, ...]" = ()
     """What each rule would have said; empty where nothing is stored to replay."""
     unsaid: str = ""
     """Why that is not told although something is stored."""
@@ -49,7 +45,7 @@ def check(paths: Iterable[Path], settings: Settings, now: datetime, *, replays: 
     paths = tuple(paths)
     much: list[Much] = []
     unsaid = ""
-    problems: list[Problem] = list(run_cases(paths).told)
+    problems = _of_cases(paths)
     files = rules = 0
     database, unasked = _database(settings)
     for path in paths:
@@ -62,19 +58,23 @@ def check(paths: Iterable[Path], settings: Settings, now: datetime, *, replays: 
         if loaded.book is not None and not settings.channel:
             problems += _unheard(loaded.book, loaded.shown)
         if database:
-            problems += _from_snapshot(database, loaded.book, loaded.mentions, loaded.shown, now)
+            from bot import confronting  # noqa: PLC0415 - what judges, and the database: only where one is
+
+            problems += confronting.compared(database, loaded.book, loaded.mentions, loaded.shown, now)
             if replays and loaded.book is not None:
-                said, unsaid = _how_much(database, loaded.book, now)
+                said, unsaid = confronting.how_much(database, loaded.book, now)
                 much += said
     return Checked(tuple(sorted(set(problems))), files, rules, unasked, tuple(much), unsaid, database)
 
 
-def _how_much(database: str, book: Rulebook, now: datetime) -> tuple[tuple[Much, ...], str]:
-    from bot.edge.store.store import Store  # noqa: PLC0415 - as below
-    from bot.volume import how_much  # noqa: PLC0415
+def _of_cases(paths: tuple[Path, ...]) -> list[Problem]:
+    """Return the mistakes in the case files under the paths, and what they expect that does not hold."""
+    found = Problems()
+    if not case_files.find(paths, found):
+        return found.found
+    from bot.casing import run_cases  # noqa: PLC0415 - what judges: only cases need it
 
-    with Store(database) as store:
-        return how_much(store, book, now)
+    return list(run_cases(paths).told)
 
 
 def _unheard(book: Rulebook, shown: Mapping[str, str]) -> list[Problem]:
@@ -111,106 +111,3 @@ def _database(settings: Settings) -> tuple[str, str]:
         return (url, "") if standing(url) == newest() else ("", "")
     except BotError as failed:
         return "", str(failed)
-
-
-def _from_snapshot(
-    database: str,
-    book: Rulebook | None,
-    mentions: tuple[Mention, ...],
-    shown: Mapping[str, str],
-    now: datetime,
-) -> list[Problem]:
-    """Compare with what the last poll stored."""
-    from bot.edge.store import incidents, limits  # noqa: PLC0415 - as above
-    from bot.edge.store.records import names as read_names  # noqa: PLC0415
-    from bot.edge.store.store import Store  # noqa: PLC0415
-    from bot.loading import load_spend, load_view  # noqa: PLC0415
-
-    with Store(database) as store, store.reading() as tx:
-        names = read_names(tx)
-        series, models = store.index.refresh(tx)
-        known = {
-            "project": [(key, name) for (kind, key), name in names.current.items() if kind == "project"],
-            "api_key": [(key, name) for (kind, key), name in names.current.items() if kind == "api_key"],
-            "user": [(key, name) for (kind, key), name in names.current.items() if kind == "user"],
-            "line_item": [(s.line_item, s.line_item) for s in series.values() if s.line_item],
-            "model": [(model, model) for model in models],
-        }
-        found = list(warnings_from_snapshot(mentions, {key: set(pairs) for key, pairs in known.items()}))
-        if book is not None:
-            said = incidents.said(tx, now.astimezone(UTC).date())
-            new = [rule for rule in book.rules if rule.id not in said.rules]
-            if new:
-                view = load_view(tx, store, book, now, answering=True)
-                if view.history_from is not None:
-                    # By what is stored, however old: a draft is read where nobody polls.
-                    findings = evaluate(book, replace(view, sources={}), now).findings
-                    found += _already_passed(findings, {rule.id for rule in new}, shown)
-            today = now.astimezone(UTC).date()
-            month = Span(today.replace(day=1), today + DAY)
-            spend = load_spend(tx, store, book, cuts_of([month]), now=now)
-            found += _uncovered(book, left_out(book, spend, month, today, limits.read(tx, now)), shown)
-    return found
-
-
-def _uncovered(book: Rulebook, bare: Sequence[Uncovered], shown: Mapping[str, str]) -> list[Problem]:
-    """Say which projects with spend this month no budget watches, at the first that goes project by project."""
-    apart = (rule for rule in book.rules if isinstance(rule, Budget))
-    rule = next((rule for rule in apart if {"project", "team"} & set(rule.scope.dimensions)), None)
-    if not bare or rule is None:
-        return []
-    told = ", ".join(f"{each.name} ({show_usd(each.amount)})" for each in bare[:5])
-    more = f" and {len(bare) - 5} more" if len(bare) > 5 else ""
-    return [
-        Problem(
-            file=shown.get(rule.origin.file, rule.origin.file),
-            line=rule.origin.line,
-            column=5,
-            code="W109",
-            message=f"no budget watches {told}{more}, which spent this month",
-            severity="warning",
-        )
-    ]
-
-
-def _already_passed(findings: Iterable[Finding], new: set[str], shown: Mapping[str, str]) -> list[Problem]:
-    """Say which new rules would speak the moment they are loaded."""
-    passed: dict[str, list[Finding]] = {}
-    for finding in findings:
-        if finding.rule.id in new and not finding.closed and finding.top is not None:
-            passed.setdefault(finding.rule.id, []).append(finding)
-    problems: list[Problem] = []
-    for rule_id, mine in passed.items():
-        worst = max(mine, key=_height)
-        assert worst.top is not None
-        rule = worst.rule
-        groups = f"{len(mine)} {_things(rule.scope.each, len(mine))}"
-        where = f" for {groups}" if rule.scope.each else ""
-        at = rule.unit.show(worst.top.at(worst.amount), cents=False)
-        said = f'{worst.top.label} ({at}) of "{rule_id}" is already passed'
-        if worst.holding is not None:  # no figure says where such a level is
-            said = f'"{rule_id}" already has something to say ({worst.top.label})'
-        file = rule.origin.file
-        problems.append(
-            Problem(
-                file=shown.get(file, file),
-                line=rule.origin.line,
-                column=5,
-                code="W110",
-                message=f"{said}{where}; loading this file sends 1 message",
-                severity="warning",
-            )
-        )
-    return problems
-
-
-def _height(finding: Finding) -> tuple[int, int]:
-    """Return how high the level stands that a finding is at."""
-    top = finding.top
-    assert top is not None
-    return finding.place(top.label) if finding.holding is not None else 0, top.at(finding.amount)
-
-
-def _things(each: tuple[str, ...], count: int) -> str:
-    word = each[0].replace("_", " ") if len(each) == 1 else "group"
-    return word if count == 1 else f"{word}s"

@@ -63,18 +63,23 @@ def check(
         )
         return DONE
     from bot.checking import check as look  # noqa: PLC0415 - what reads YAML
-    from bot.comparing import compare  # noqa: PLC0415
-    from bot.hearing import who_hears  # noqa: PLC0415
 
     checked = look(wanted, found, now, replays=not no_history and form != "github")
     if checked.unasked:
         click.echo(f"Names and spend are not compared: {checked.unasked}", err=True)
     if checked.unsaid:
         click.echo(f"{checked.unsaid}.".capitalize(), err=True)
-    database = "" if no_history else checked.database
-    compared = compare(wanted, revision, database, now) if revision is not None else []
-    heard = who_hears(wanted, found, now) if routes else None
-    _show(form, checked, compared if revision is not None else None, heard, routes=routes)
+    compared: Sequence[Compared] | None = None
+    if revision is not None:
+        from bot.comparing import compare  # noqa: PLC0415 - what judges
+
+        compared = compare(wanted, revision, "" if no_history else checked.database, now)
+    heard = None
+    if routes:
+        from bot.hearing import who_hears  # noqa: PLC0415 - as it is asked for
+
+        heard = who_hears(wanted, found, now)
+    _show(form, checked, compared, heard, routes=routes)
     return PROBLEMS if checked.errors else DONE
 
 
@@ -86,8 +91,14 @@ def _show(
     *,
     routes: bool,
 ) -> None:
-    from bot.edge.repository import inside_repository  # noqa: PLC0415 - as above
-    from bot.render import changes, problems, replayed  # noqa: PLC0415
+    from bot.render import problems  # noqa: PLC0415 - as above
+
+    if form == "text" and not (checked.much or compared or heard):
+        # Most checks: the words for everything else are not even loaded.
+        click.echo(problems.as_text(checked.problems, files=checked.files, rules=checked.rules))
+        return
+    from bot.edge.repository import inside_repository  # noqa: PLC0415
+    from bot.render import changes, replayed  # noqa: PLC0415
     from bot.render import routes as told  # noqa: PLC0415
 
     if form == "json":

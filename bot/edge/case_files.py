@@ -3,14 +3,16 @@
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bot.core.cases.case import CaseFile
-from bot.core.cases.parse import parse
 from bot.core.errors import SetupWrong
 from bot.core.rules.nodes import Node, Scalar, Source
 from bot.core.rules.problems import Problems, quoted
 from bot.edge import rule_files
 from bot.edge.yaml_nodes import read_yaml
+
+if TYPE_CHECKING:
+    from bot.core.cases.case import CaseFile
 
 ENDING = ".cases.yaml"
 
@@ -54,8 +56,10 @@ def _under(folder: Path, problems: Problems) -> Iterator[Path]:
     yield from sorted(files)
 
 
-def read(file: Path, problems: Problems) -> CaseFile | None:
+def read(file: Path, problems: Problems) -> "CaseFile | None":
     """Return what a case file holds; None, told, when it cannot be read."""
+    from bot.core.cases.parse import parse  # noqa: PLC0415 - looking for case files needs none of it
+
     text = rule_files.read_text(file, file.name, problems)
     if text is None:
         return None
@@ -63,7 +67,7 @@ def read(file: Path, problems: Problems) -> CaseFile | None:
     return None if root is None else parse(root, problems)
 
 
-def rules_of(file: Path, held: CaseFile, problems: Problems) -> tuple[Path, ...]:
+def rules_of(file: Path, held: "CaseFile", problems: Problems) -> tuple[Path, ...]:
     """Return the rule files, or the folder of them, that a case file is about; () when one is not there, told."""
     if not held.rules:
         return (file.parent,)

@@ -1,24 +1,25 @@
-"""What a rule can watch. One file per kind; this table is the only list of them."""
+"""What a rule can watch. One file per kind; `KINDS` is the only list of them."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bot.core.incident import Finding, Unjudged
-from bot.core.kinds import anomaly, budget, change, first_seen, freshness, native_limit, ratio
-from bot.core.needs import Needs
-from bot.core.rules.book import Rule
-from bot.core.rules.problems import Problems
-from bot.core.rules.sections import Setting
-from bot.core.rules.snapshot_check import Mention
-from bot.core.rules.table import Table, Values
-from bot.core.spend import Group
-from bot.core.view import View
+if TYPE_CHECKING:
+    from bot.core.incident import Finding, Unjudged
+    from bot.core.needs import Needs
+    from bot.core.rules.book import Rule
+    from bot.core.rules.problems import Problems
+    from bot.core.rules.sections import Setting
+    from bot.core.rules.snapshot_check import Mention
+    from bot.core.rules.table import Table, Values
+    from bot.core.spend import Group
+    from bot.core.view import View
 
-Judge = Callable[[Any, View, datetime, Collection[Group] | None], Iterator[Finding | Unjudged]]
+Judge: TypeAlias = "Callable[[Any, View, datetime, Collection[Group] | None], Iterator[Finding | Unjudged]]"
 """(rule, what is known, now, groups to tell of even below every level; None = all) → what is true."""
-Join = Callable[[Any, Values, Mapping[str, Rule | None], Setting, Problems], Rule]
+Join: TypeAlias = "Callable[[Any, Values, Mapping[str, Rule | None], Setting, Problems], Rule]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,12 @@ class Kind:
     """What the reader of rule files, and the judge, must know of a kind."""
 
     about: str
-    keys: Table
-    parse: Callable[[Values, Rule, Setting, Problems], Rule]
+    keys: "Table"
+    parse: "Callable[[Values, Rule, Setting, Problems], Rule]"
     """(what the keys hold, the common part, what the files share, where problems go) → the rule."""
-    mentions: Callable[[Values, Rule], Iterable[Mention]]
+    mentions: "Callable[[Values, Rule], Iterable[Mention]]"
     """The names the rule writes out."""
-    needs: Callable[[Any, datetime], Needs]
+    needs: "Callable[[Any, datetime], Needs]"
     judge: Judge
     summary: Callable[[Any], str] = lambda _: ""
     """What it asks, in a few words: `40% and $250 more than the 7 days before`."""
@@ -40,61 +41,42 @@ class Kind:
     takes from others, once all are read; None stands for a rule that could not be read."""
 
 
-KINDS: Mapping[str, Kind] = {
-    "budget": Kind(budget.ABOUT, budget.KEYS, budget.parse, budget.mentions, budget.needs, budget.judge),
-    "change": Kind(
-        change.ABOUT,
-        change.KEYS,
-        change.parse,
-        change.mentions,
-        change.needs,
-        change.judge,
-        change.summary,
-    ),
-    "anomaly": Kind(
-        anomaly.ABOUT,
-        anomaly.KEYS,
-        anomaly.parse,
-        anomaly.mentions,
-        anomaly.needs,
-        anomaly.judge,
-        anomaly.summary,
-    ),
-    "ratio": Kind(
-        ratio.ABOUT,
-        ratio.KEYS,
-        ratio.parse,
-        ratio.mentions,
-        ratio.needs,
-        ratio.judge,
-        ratio.summary,
-    ),
-    "first_seen": Kind(
-        first_seen.ABOUT,
-        first_seen.KEYS,
-        first_seen.parse,
-        first_seen.mentions,
-        first_seen.needs,
-        first_seen.judge,
-        first_seen.summary,
-    ),
-    "freshness": Kind(
-        freshness.ABOUT,
-        freshness.KEYS,
-        freshness.parse,
-        freshness.mentions,
-        freshness.needs,
-        freshness.judge,
-        freshness.summary,
-    ),
-    "native_limit": Kind(
-        native_limit.ABOUT,
-        native_limit.KEYS,
-        native_limit.parse,
-        native_limit.mentions,
-        native_limit.needs,
-        native_limit.judge,
-        native_limit.summary,
-        native_limit.join,
-    ),
-}
+class _Kinds(MutableMapping[str, Kind]):
+    """Every kind by its word, loaded when it is first asked for: most rule files know two or three of them."""
+
+    def __init__(self, *words: str) -> None:
+        self._known: dict[str, Kind | None] = dict.fromkeys(words)
+
+    def __getitem__(self, word: str) -> Kind:
+        kind = self._known[word]
+        if kind is None:
+            # Two threads may both load it: they find the same.
+            kind = self._known[word] = _of(import_module(f"bot.core.kinds.{word}"))
+        return kind
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __setitem__(self, word: str, kind: Kind) -> None:
+        self._known[word] = kind
+
+    def __delitem__(self, word: str) -> None:
+        del self._known[word]
+
+
+def _of(module: Any) -> Kind:
+    """Return what a kind's file holds."""
+    told = {name: getattr(module, name) for name in ("summary", "join") if hasattr(module, name)}
+    return Kind(module.ABOUT, module.KEYS, module.parse, module.mentions, module.needs, module.judge, **told)
+
+
+KINDS: Mapping[str, Kind] = _Kinds(
+    "budget", "change", "anomaly", "ratio", "first_seen", "freshness", "native_limit"
+)
+"""What a rule can watch, by its word; the word is the name of the kind's file too."""

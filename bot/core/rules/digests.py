@@ -3,25 +3,35 @@
 from collections.abc import Sequence
 from datetime import date
 
-from bot.core.query import Misread, parse
 from bot.core.rules.book import Digest
 from bot.core.rules.fields import RULE_ID, TEXT, YES_NO, from_text
 from bot.core.rules.nodes import Node, Scalar
 from bot.core.rules.nodes import Sequence as SequenceNode
 from bot.core.rules.problems import Problems, quoted, where_is
 from bot.core.rules.table import Key, Table, is_empty
-from bot.core.schedule import problem_of
 
 _ANY_DAY = date(2099, 12, 31)
 """A report of a digest is asked on many days: no day that is written out may be in its future."""
+
+
+def _schedule(text: str) -> str | None:
+    return None if _problem_of(text) else text
+
+
+def _problem_of(text: str) -> str:
+    """Return what is the matter with a schedule; '' when nothing is."""
+    from bot.core.schedule import problem_of  # noqa: PLC0415 - few files have digests
+
+    return problem_of(text)
+
 
 ID = Key("id", RULE_ID, "What the digest is, for good.", required="a name for good")
 SCHEDULE = Key(
     "schedule",
     from_text(
-        lambda text: None if problem_of(text) else text,
+        _schedule,
         "B028",
-        lambda text: f'{quoted(text)} {problem_of(text)}; write five fields such as "0 9 * * MON"',
+        lambda text: f'{quoted(text)} {_problem_of(text)}; write five fields such as "0 9 * * MON"',
         {"type": "string"},
     ),
     "When it is posted: a cron expression, by the clocks of `timezone`.",
@@ -63,6 +73,8 @@ def read_digests(sections: Sequence[Node], problems: Problems) -> tuple[list[Dig
 
 
 def _check_report(report: str, place: Node, problems: Problems) -> None:
+    from bot.core.query import Misread, parse  # noqa: PLC0415 - as above
+
     asked = parse(f"report {report}", _ANY_DAY)
     if isinstance(asked, Misread):
         near = asked.corrections[0].removeprefix("report ") if asked.corrections else ""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.core.dimension import Series, model_of
 from bot.core.period import Span
 from bot.core.rules.book import Rulebook, Team
-from bot.core.rules.select import Pattern, Scope, Selector
+from bot.core.rules.select import Called, Pattern, Scope, Selector
 from bot.core.spend import Names, Spend, cuts_of
 
 FIRST = date(2026, 10, 1)
@@ -60,6 +60,48 @@ def test_select_and_except_split_the_total(table, span):
     inside = spend.within(Scope(select=chosen), span)
     outside = spend.within(Scope(excluded=chosen), span)
     assert sum(inside.values()) + sum(outside.values()) == sum(spend.by((), span).values())
+
+
+texts = st.text("abA?*ß", min_size=1, max_size=3)
+patterns = st.lists(
+    st.one_of(
+        texts.map(Pattern),
+        st.sampled_from(("a.*", "[ab]", ".?", "b|a")).map(lambda t: Pattern(t, regex=True)),
+    ),
+    min_size=1,
+    max_size=3,
+).map(tuple)
+
+
+@given(st.dictionaries(st.text("abA", max_size=2), st.text("abAßS*", max_size=3), max_size=8), patterns)
+def test_values_are_meant_that_some_pattern_matches(names, asked):
+    expected = {value for value, name in names.items() if any(each.matches(value, name) for each in asked)}
+    assert set(Called(names).meant(asked)) == expected
+
+
+words = ("", "proj_search", "search-*", "LABS", "gpt-5.2*", "*input", "(no project)", "*", "gpt-image-2")
+terms = st.dictionaries(
+    st.sampled_from(("project", "line_item", "model")),
+    st.lists(st.sampled_from(words).map(Pattern), min_size=1, max_size=2).map(tuple),
+    max_size=2,
+).map(lambda found: Selector(tuple(found.items())))
+
+
+@given(rows, spans, terms, terms, st.sampled_from(((), ("project",), ("model", "project"))))
+def test_a_scope_adds_up_what_it_admits(table, span, select, excluded, each):
+    scope = Scope(select, excluded, each)
+    expected: dict[tuple[str, ...], int] = {}
+    for day, series, amount in table:
+        one = SERIES[series]
+        values = {
+            "project": one.project_id,
+            "line_item": one.line_item,
+            "model": model_of(one.line_item),
+        }
+        if FIRST + timedelta(days=day) in span and scope.admits(values, NAMES.of):
+            group = tuple(values[dimension] for dimension in each)
+            expected[group] = expected.get(group, 0) + amount
+    assert scan(table, [span]).within(scope, span) == expected
 
 
 def test_groups_are_ids_and_rows_without_a_project_are_a_group():

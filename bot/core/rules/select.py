@@ -1,7 +1,7 @@
 """Patterns and selectors: which spend a rule speaks of."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -25,7 +25,7 @@ class Pattern:
         """Tell whether the id `value`, or the `name` people know it by, is meant."""
         if not self.regex and (value == self.text or name.casefold() == self.text.casefold()):
             return True
-        if not self.regex and "*" not in self.text and "?" not in self.text:
+        if self.literal:
             return False
         expression = _compiled(self.text, self.regex)
         # How long an expression takes was worked out for names as people give them.
@@ -34,8 +34,50 @@ class Pattern:
             expression.fullmatch(name, 0, end) is not None or expression.fullmatch(value, 0, end) is not None
         )
 
+    @property
+    def literal(self) -> bool:
+        """Tell whether it is an id or a name as it stands."""
+        return not self.regex and "*" not in self.text and "?" not in self.text
+
     def __str__(self) -> str:
         return f"/{self.text}/" if self.regex else self.text
+
+
+class Called:
+    """The values of a dimension and what people call them, of which patterns mean some.
+
+    `meant` says what `Pattern.matches` says of each of them, without asking each of them one by one.
+    """
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+        self._called: dict[str, list[str]] = {}
+        for value, name in names.items():
+            self._called.setdefault(name.casefold(), []).append(value)
+
+    def meant(self, patterns: Iterable[Pattern]) -> dict[str, None]:
+        """Return the values that any of the patterns means, as the keys of a dictionary, which keep their order."""
+        found: dict[str, None] = {}
+        for pattern in patterns:
+            if not pattern.regex:
+                if pattern.text in self._names:
+                    found[pattern.text] = None
+                found.update(dict.fromkeys(self._called.get(pattern.text.casefold(), ())))
+            if not pattern.literal:
+                found.update(dict.fromkeys(self._matched(pattern)))
+        return found
+
+    def _matched(self, pattern: Pattern) -> Iterable[str]:
+        match = _compiled(pattern.text, pattern.regex).fullmatch
+        names = self._names.items()
+        if pattern.regex:
+            longest = LONGEST_NAME
+            return [
+                value
+                for value, name in names
+                if match(name, 0, longest) or (value != name and match(value, 0, longest))
+            ]
+        return [value for value, name in names if match(name) or (value != name and match(value))]
 
 
 @lru_cache(maxsize=4096)
@@ -97,6 +139,11 @@ class Scope:
 
     def __hash__(self) -> int:
         return self._hash
+
+    @property
+    def everything(self) -> bool:
+        """Tell whether no spend is left out."""
+        return not self.select.terms and not self.excluded.terms
 
     def admits(self, values: dict[str, str], name_of: NameOf) -> bool:
         """Tell whether spend with these dimension values belongs to the scope."""

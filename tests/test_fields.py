@@ -13,6 +13,8 @@ from bot.core.rules.problems import Problems, closest
 from bot.core.rules.regex import regex_trouble
 from bot.core.rules.routes import QUIET_KEYS, ROUTE_KEYS
 from bot.core.rules.sections import CALENDAR_KEYS, DEFAULTS, FRESHNESS_KEYS, TEAM_KEYS
+from bot.core.rules.table import Key, Table
+from bot.edge.yaml_nodes import read_yaml
 
 GOOD = [
     pytest.param(fields.DURATION, "5m", timedelta(minutes=5), id="minutes"),
@@ -176,3 +178,19 @@ def test_every_key_can_describe_itself_to_an_editor():
             assert key.about.endswith("."), name
             assert isinstance(key.field.schema, dict)
             assert name not in table.absent
+
+
+def test_a_wording_is_read_once_and_a_mistake_is_told_wherever_it_stands():
+    read = []
+
+    def size(text):
+        read.append(text)
+        return {"big": 9}.get(text)
+
+    table = Table(Key("size", fields.from_text(size, "B013", str, {}), "How big."))
+    problems = Problems()
+    for text in ("size: big", "size: big", "size: huge", "size: huge"):
+        node = read_yaml(Source("a.yaml", "a.yaml", text), problems)
+        table.read(node, "it", problems)
+    assert read == ["big", "huge", "huge"]
+    assert [problem.message for problem in problems.found] == ["huge", "huge"]

@@ -163,7 +163,12 @@ def _period(values: Values, setting: Setting, problems: Problems) -> Period:
         if values.has(WEEK_STARTS) and period.kind != "week":
             problems.add("W106", values.at(WEEK_STARTS), '"week_starts" moves weeks only')
     _, year_starts = setting.calendars.get(calendar or "", (None, period.year_starts))
-    return replace(period, week_starts=values.get(WEEK_STARTS, setting.week_starts), year_starts=year_starts)
+    return _turned(period, values.get(WEEK_STARTS, setting.week_starts), year_starts)
+
+
+@lru_cache(maxsize=256)  # a thousand rules have a handful of periods
+def _turned(period: Period, week_starts: int, year_starts: tuple[int, int]) -> Period:
+    return replace(period, week_starts=week_starts, year_starts=year_starts)
 
 
 # -- the arithmetic ------------------------------------------------------------------------------------

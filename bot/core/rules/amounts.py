@@ -104,4 +104,4 @@ _TABLE: dict[str, object] = {
     "properties": {ELSE: {**_PLAN, "description": "Every group that no line above it matched."}},
     "additionalProperties": _PLAN,
 }
-AMOUNT = Field(_amount, {"anyOf": [_PLAN, _TABLE]})
+AMOUNT = Field(_amount, {"anyOf": [_PLAN, _TABLE]}, pure=True)

@@ -59,7 +59,7 @@ def from_text(
             problems.add(code, node, wrong(text), suggest(text))
         return value
 
-    return Field(read, schema)
+    return Field(read, schema, pure=True)
 
 
 def choice(
@@ -86,7 +86,7 @@ def choice(
             problems.add(code, node, f"{quoted(text)} is no {what}; write {usable}", closest(text, words))
         return None
 
-    return Field(read, one_of(words))
+    return Field(read, one_of(words), pure=True)
 
 
 def written(pattern: str = "") -> dict[str, object]:
@@ -136,7 +136,8 @@ def list_of(item: Field[T], *, twice: bool = True) -> Field[tuple[T, ...]]:
             seen.add(value)
         return tuple(values)
 
-    return Field(read, {"anyOf": [item.schema, {"type": "array", "items": item.schema, "minItems": 1}]})
+    schema = {"anyOf": [item.schema, {"type": "array", "items": item.schema, "minItems": 1}]}
+    return Field(read, schema, pure=item.pure)
 
 
 def whole(least: int, most: int) -> Field[int]:

@@ -1,6 +1,7 @@
 """`metric`, and the dimensions that fit it: cost has line items, usage what its endpoint tells."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from bot.core.dimension import DIMENSIONS
 from bot.core.metrics import METRICS, metric_named
@@ -56,10 +57,15 @@ def dimensions_of(metric: str) -> tuple[str, ...]:
     return (*known.dimensions, *(("team",) if "project" in known.dimensions else ()))
 
 
+@lru_cache(maxsize=64)  # a thousand rules have a few metrics
+def _known(metric: str) -> dict[str, None]:
+    return dict.fromkeys(dimensions_of(metric))
+
+
 def check_dimensions(values: Values, metrics: Iterable[str], problems: Problems) -> None:
     """Tell of dimensions in `select`, `except` and `each` that one of the metrics does not have."""
     for metric in dict.fromkeys(metrics):
-        known = dict.fromkeys(dimensions_of(metric))
+        known = _known(metric)
         for name, place in _written(values):
             if name not in known:
                 message = f"{metric} has no dimension {quoted(name)}; it has {', '.join(known)}"

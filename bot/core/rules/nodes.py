@@ -96,3 +96,27 @@ class Mapping(NamedTuple):
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
+
+Wording = str | tuple[object, ...]
+"""What is written at a node, wherever that is: equal wordings mean the same."""
+
+
+def wording(node: Node) -> Wording | None:
+    """Return what is written at a node; None where something is missing or was reported, which is told at its place."""
+    if type(node) is Scalar:
+        return node.text if node.text and not node.bad else None
+    if type(node) is Sequence:
+        items = []
+        for item in node.items:
+            if type(item) is not Scalar or not item.text or item.bad:
+                return None
+            items.append(item.text if item.plain else (item.text,))
+        return (node.flow, *items)
+    if type(node) is Mapping:
+        pairs = []
+        for key, value in node.entries.values():
+            if type(value) is not Scalar or not value.text or value.bad or key.bad:
+                return None
+            pairs.append((key.text, value.text))
+        return tuple(pairs)
+    return None

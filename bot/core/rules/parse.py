@@ -57,6 +57,9 @@ SECTIONS = Table(
 )
 
 
+_KINDS = f"it may be: {', '.join(KINDS)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """What the files mean."""
@@ -113,7 +116,10 @@ def _rules(files: list[dict[str, Node]], setting: Setting, problems: Problems) -
     _check_former_ids(rules, ids, problems)
     by_id = dict.fromkeys(ids) | {read.rule.id: read.rule for read in rules}
     joined = (read.kind.join(read.rule, read.values, by_id, setting, problems) for read in rules)
-    return [replace(read, rule=rule) for read, rule in zip(rules, joined, strict=True)], len(nodes)
+    return [
+        read if rule is read.rule else replace(read, rule=rule)
+        for read, rule in zip(rules, joined, strict=True)
+    ], len(nodes)
 
 
 def _items(node: Node, problems: Problems) -> tuple[Node, ...]:
@@ -141,16 +147,15 @@ def _values(node: Node, ids: dict[str, Scalar], problems: Problems) -> tuple[str
             problems.add("B030", name, f"two rules have the id {quoted(name.text)} (first at {first})")
         ids.setdefault(name.text, name)
     kind = mapping.entries.get(KIND.name)
-    known = ", ".join(KINDS)
     if kind is None:
-        problems.add("B010", mapping, f'{where} needs "kind": {known}')
+        problems.add("B010", mapping, f'{where} needs "kind": {", ".join(KINDS)}')
         return None
-    if is_empty(kind.value, '"kind" is empty', problems, f"it may be: {known}", kind.key):
+    if is_empty(kind.value, '"kind" is empty', problems, _KINDS, kind.key):
         return None
     word = text_of(kind.value, "kind", problems)
     if word is not None and word not in KINDS:
         near = closest(word, KINDS)
-        message = f"kind {quoted(word)} is not known to this version; it knows: {known}"
+        message = f"kind {quoted(word)} is not known to this version; it knows: {', '.join(KINDS)}"
         problems.add("B035", kind.value, message, near)
         # A misspelt kind hides none of the rule's other mistakes.
         return _read_as(near, mapping, where, problems) if near else None

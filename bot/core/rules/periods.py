@@ -53,4 +53,4 @@ def _fixed(node: Node, problems: Problems) -> Period | None:
     return Period("fixed", fixed=Span(first, end))
 
 
-PERIOD = Field(_period, {"anyOf": [_WORDS.schema, _ROLLING_FORM.schema, _FIXED_FORM.schema]})
+PERIOD = Field(_period, {"anyOf": [_WORDS.schema, _ROLLING_FORM.schema, _FIXED_FORM.schema]}, pure=True)

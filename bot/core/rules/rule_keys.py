@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from bot.core.dimension import UNATTRIBUTED
@@ -62,6 +63,23 @@ COMMON: tuple[Key[Any], ...] = (
 )  # fmt: skip
 
 _FIELDS = tuple(part.name for part in fields(Rule))
+_SHARED = attrgetter(*_FIELDS)
+_FIELD = {
+    TITLE.name: "title",
+    RUNBOOK.name: "runbook",
+    LABELS_KEY.name: "labels",
+    LIMIT.name: "limit",
+    SETTLE.name: "settle",
+    WAS.name: "was",
+    ENABLED.name: "enabled",
+    FROM.name: "from_day",
+    TO.name: "to_day",
+    SEVERITY_KEY.name: "severity",
+    CRITICAL_ABOVE.name: "critical_above",
+}
+"""Keys that become a field of a rule as they are read."""
+_EVERYTHING = Selector()
+_ONE_DAY = timedelta(days=1)
 
 
 def common_part(values: Values, kind: str, setting: Setting, problems: Problems) -> Rule:
@@ -69,36 +87,33 @@ def common_part(values: Values, kind: str, setting: Setting, problems: Problems)
     route = values[ROUTE]
     if route is not None and route != TEAM:
         check_name(route, setting.routes, "route", values.at(ROUTE), problems, setting)
-    first, end = values[FROM], values[TO]
-    if first and end and first >= end:
-        message = f'"to" is the first day after the rule, so it must come after {first}'
-        problems.add("B033", values.at(TO), message)
     each = values.get(EACH_KEY, ())
-    _check_teams(values, each, setting, problems)
+    scope = Scope(values.get(SELECT, _EVERYTHING), values.get(EXCEPT, _EVERYTHING), each)
+    _check_teams(values, scope, setting, problems)
+    # Few rules write more than that: what is left out holds as `Rule` has it.
+    more: dict[str, Any] = {
+        _FIELD[name]: value for name, value in values.found.items() if name in _FIELD and value is not None
+    }
+    if FROM.name in values.found:
+        first, end = values[FROM], values[TO]
+        if first and end and first >= end:
+            message = f'"to" is the first day after the rule, so it must come after {first}'
+            problems.add("B033", values.at(TO), message)
+    more.setdefault("settle", setting.settle)
     return Rule(
         id=values.get(ID, ""),
         kind=kind,
         origin=Origin(values.node.source.name, values.node.line),
-        title=values.get(TITLE, ""),
-        runbook=values.get(RUNBOOK, ""),
-        labels=values.get(LABELS_KEY, {}),
-        scope=Scope(values.get(SELECT, Selector()), values.get(EXCEPT, Selector()), each),
-        limit=values.get(LIMIT, 500),
+        scope=scope,
         route=route or "",
-        settle=values.get(SETTLE, setting.settle),
-        was=values.get(WAS, ()),
-        enabled=values.get(ENABLED, True),
-        from_day=first,
-        to_day=end,
-        severity=values.get(SEVERITY_KEY, "warning"),
-        critical_above=values.get(CRITICAL_ABOVE, 0),
-        hold_days=values.get(FOR, timedelta(days=1)).days,
+        hold_days=values.get(FOR, _ONE_DAY).days,
+        **more,
     )
 
 
 def as_kind(cls: type[R], common: Rule, **own: Any) -> R:
     """Return a rule of a kind: the common part and the kind's own."""
-    shared: dict[str, Any] = {name: getattr(common, name) for name in _FIELDS}
+    shared: dict[str, Any] = dict(zip(_FIELDS, _SHARED(common), strict=True))
     return cls(**{**shared, **own})
 
 
@@ -115,10 +130,10 @@ def mention(dimension: str, place: Scalar) -> Mention:
     return Mention(dimension, place.text, place.source.shown, place.line, place.column)
 
 
-def _check_teams(values: Values, each: tuple[str, ...], setting: Setting, problems: Problems) -> None:
-    if not setting.complete:
+def _check_teams(values: Values, scope: Scope, setting: Setting, problems: Problems) -> None:
+    if not setting.complete or "team" not in scope.dimensions:
         return
-    if "team" in each and not setting.teams:
+    if "team" in scope.each and not setting.teams:
         problems.add("B033", values.at(EACH_KEY), '"each: team" needs "teams": no file has any')
     for key in (SELECT, EXCEPT):
         for dimension, place in named_values(values.at(key)) if values.has(key) else ():

@@ -39,7 +39,7 @@ def _pattern(node: Node, name: str, problems: Problems) -> Pattern | None:
 
 
 _REGEX = Table(Key("regex", TEXT, "A regular expression that matches the whole name.", required="one"))
-PATTERNS = list_of(Field(_pattern, {"anyOf": [written(), _REGEX.schema]}))
+PATTERNS = list_of(Field(_pattern, {"anyOf": [written(), _REGEX.schema]}, pure=True))
 
 
 def _selector(node: Node, name: str, problems: Problems) -> Selector | None:
@@ -93,6 +93,7 @@ SELECTOR = Field(
             for name in EVERY_DIMENSION
         )
     ).schema,
+    pure=True,
 )
 
 
@@ -100,4 +101,4 @@ def _dimension(node: Node, name: str, problems: Problems) -> str | None:
     return text_of(node, name, problems)
 
 
-EACH = list_of(Field(_dimension, {"enum": list(EVERY_DIMENSION)}), twice=False)
+EACH = list_of(Field(_dimension, {"enum": list(EVERY_DIMENSION)}, pure=True), twice=False)

@@ -6,10 +6,10 @@ that was not written.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
-from bot.core.rules.nodes import Entry, Node, Scalar
+from bot.core.rules.nodes import Entry, Node, Scalar, Wording, wording
 from bot.core.rules.nodes import Mapping as MappingNode
 from bot.core.rules.problems import Problems, closest, quoted
 
@@ -17,6 +17,9 @@ T = TypeVar("T")
 
 MOST_SUGGESTED = 200
 """So many problems there may be before nobody looks any more for what an unknown key was meant to be."""
+
+MOST_REMEMBERED = 1_000
+"""So many different wordings of a field are remembered with what they mean."""
 
 Read = Callable[[Node, str, Problems], T | None]
 """(node, the key's name, where problems go) → the value, or None when a problem was told."""
@@ -28,6 +31,22 @@ class Field(Generic[T]):
 
     read: Read[T]
     schema: Mapping[str, object]
+    pure: bool = False
+    """Whether the wording alone says what it means, wherever it stands: then it is read once."""
+    meanings: dict[Wording, T] = field(default_factory=dict, compare=False, repr=False)
+    """What is known of such wordings; none of them was a mistake."""
+
+    def read_at(self, node: Node, name: str, problems: Problems) -> T | None:
+        """Return the value of a node that holds something, as `read` does, and remember what it means."""
+        if not self.pure or (written := wording(node)) is None:
+            return self.read(node, name, problems)
+        if (value := self.meanings.get(written)) is not None:
+            return value
+        before = len(problems.found)
+        value = self.read(node, name, problems)
+        if value is not None and len(problems.found) == before and len(self.meanings) < MOST_REMEMBERED:
+            self.meanings[written] = value
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +131,10 @@ class Table:
             key = keys.get(name)
             if key is None:
                 self._unknown(key_node, where, problems)
-            elif not is_empty(value, f'"{name}" is empty', problems, key.required, key_node):
-                found[name] = key.field.read(value, name, problems)
+            elif (type(value) is Scalar and value.text) or not is_empty(
+                value, f'"{name}" is empty', problems, key.required, key_node
+            ):
+                found[name] = key.field.read_at(value, name, problems)
         for key in self._required:
             if key.name not in mapping.entries:
                 problems.add("B010", mapping, f'{where} needs "{key.name}": {key.required}')

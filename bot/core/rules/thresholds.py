@@ -142,7 +142,7 @@ def _by_place(level: _Level, actual: list[_Level]) -> Severity:
 
 _ONE = ({"type": "string", "pattern": f"^(forecast +)?{_LEVEL}$"}, LONG_FORM.schema)
 THRESHOLDS = Field(
-    _thresholds, {"anyOf": [*_ONE, {"type": "array", "items": {"anyOf": [*_ONE]}, "minItems": 1}]}
+    _thresholds, {"anyOf": [*_ONE, {"type": "array", "items": {"anyOf": [*_ONE]}, "minItems": 1}]}, pure=True
 )
 
 DEFAULT_THRESHOLDS = (

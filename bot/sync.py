@@ -13,7 +13,7 @@ from bot import limits_sync
 from bot.core.errors import BotError
 from bot.core.period import DAY, midnight
 from bot.edge.openai import SOURCES, Ask, AskRefused, KeyRefused, NotOffered, OpenAI, Reading
-from bot.edge.store import facts, records
+from bot.edge.store import facts, months, records
 from bot.edge.store.records import SourceResult, Stored, Unfinished
 from bot.edge.store.store import Store
 from bot.naming import DAILY, Learned, ids_in, learn
@@ -120,6 +120,7 @@ class Syncer:
             names.keep(tx, now)
             results = (*(planned.result() for planned in tasks), *limits.keep(tx, now))
             poll_id = records.poll(tx, now, began_at, self.clock(), results)
+        months.add_up(self.store, today)
         for result in results:
             if not result.complete:
                 log.warning("source incomplete", extra={"source": result.source, "why": result.why})
@@ -170,6 +171,7 @@ class Syncer:
             records.keep(tx, [planned.state for planned in tasks])
             names.keep(tx, now)
             poll_id = records.poll(tx, now, began_at, self.clock(), results)
+        months.add_up(self.store, today)
         return Synced(results, poll_id, refused)
 
     # -- the last days -----------------------------------------------------------------------------

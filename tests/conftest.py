@@ -28,6 +28,7 @@ ON_BOTH = {
     "test_limits_kept",
     "test_limits_told",
     "test_listen",
+    "test_months",
     "test_live_spend",
     "test_native_limit",
     "test_orders",

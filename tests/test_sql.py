@@ -18,13 +18,14 @@ SPOKEN = re.compile(
 )
 COLUMNS = {"columns", "column", "names", "', '.join(names)", "', '.join(names[:keys])", "metric.name"}
 OURS = {
-    "billed.py": {"i", "chosen", "days_of"},
+    "billed.py": {"part.place", "part.table", "chosen", "days_of"},
     "facts.py": COLUMNS
-    | {"table.fact", "table.history", "i", "marks", "rows", "counts"}
+    | {"table.fact", "table.history", "part.place", "part.table", "marks", "counts"}
     | {"', '.join((f'{name} = excluded.{name}' for name in names[2:]))"},
     "history.py": {"metric.name", "name", "table", "marks", "' UNION ALL '.join(parts)"},
     "hours.py": {"', '.join(metric_names)"},
     "live.py": {"', '.join(BILLED_BY)"},
+    "months.py": {"chosen"},
     "postgres.py": COLUMNS | {"table", "loading", "marks", "calls", "conflict", "changes"},
     "retention.py": {"table"},
     "soundness.py": {"table"},

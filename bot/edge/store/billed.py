@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from bot.core.effects import Billed
 from bot.core.period import DAY, Span, epoch
+from bot.edge.store import months
 from bot.edge.store.sql import listed, raw, run
 from bot.edge.store.tables import ORGANIZATION
 
@@ -20,19 +21,22 @@ def billed(tx: Connection, cuts: Sequence[date], before: date) -> list[dict[int,
     One statement; days from `before` on are left out.
     """
     stretches: list[dict[int, Billed]] = [{} for _ in cuts[1:]]
-    for first in range(0, len(stretches), 250):  # SQLite joins at most 500 selects
-        some = range(first, min(first + 250, len(stretches)))
+    days = (
+        "(SELECT bucket, series_id, amount_nano, COALESCE(quantity_micro, 0) AS quantity_micro, "
+        "CASE WHEN quantity_micro IS NULL THEN ABS(amount_nano) ELSE 0 END AS bare_nano FROM cost_fact) AS days"
+    )
+    parts = months.parts(tx, days, cuts, before)
+    for first in range(0, len(parts), 250):  # SQLite joins at most 500 selects
+        some = parts[first : first + 250]
         statement = " UNION ALL ".join(
-            f"SELECT {i}, series_id, SUM(amount_nano), SUM(COALESCE(quantity_micro, 0)), "  # noqa: S608 - numbers and our own names
-            "SUM(CASE WHEN quantity_micro IS NULL THEN ABS(amount_nano) ELSE 0 END) "
-            "FROM cost_fact WHERE bucket >= ? AND bucket < ? GROUP BY series_id"
-            for i in some
+            f"SELECT {part.place}, series_id, SUM(amount_nano), SUM(quantity_micro), SUM(bare_nano) "  # noqa: S608 - numbers and our own names
+            f"FROM {part.table} WHERE bucket >= ? AND bucket < ? GROUP BY series_id"
+            for part in some
         )
-        bound = [epoch(day) for i in some for day in (cuts[i], min(cuts[i + 1], before))]
-        rows = run(tx, statement, tuple(bound))
-        assert rows.cursor is not None
-        for place, series_id, *values in rows.cursor.fetchall():
-            stretches[place][series_id] = Billed(*map(int, values))
+        rows = run(tx, statement, tuple(edge for part in some for edge in (part.start, part.end)))
+        for place, series_id, *values in raw(rows):
+            known = stretches[place].get(series_id, Billed())
+            stretches[place][series_id] = known + Billed(*map(int, values))
     return stretches
 
 

@@ -102,6 +102,24 @@ class CostHistory(CostValues, HistoryKey, table=True):
     __table_args__ = _CLUSTERED
 
 
+class CostMonth(SQLModel, table=True):
+    """What a series cost in a calendar month, as its days say; see `bot.edge.store.months`."""
+
+    __tablename__ = "cost_month"
+    __table_args__ = _CLUSTERED
+
+    bucket: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    """The Unix second it begins."""
+    series_id: int = Field(
+        primary_key=True, foreign_key="series.id", sa_column_kwargs={"autoincrement": False}
+    )
+    amount_nano: int = Field(sa_type=BigInteger)
+    quantity_micro: int = Field(sa_type=BigInteger)
+    """Of the days that tell one."""
+    bare_nano: int = Field(sa_type=BigInteger)
+    """The size of the amounts of the days that tell none."""
+
+
 class UsageDay(UsageValues, FactKey, table=True):
     __tablename__ = "usage_day"
     __table_args__ = _CLUSTERED

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from bot.core.dimension import COLUMNS, Series
 from bot.core.metrics import Metric
 from bot.core.period import epoch
+from bot.edge.store import months
 from bot.edge.store.fact_tables import SERIES_COLUMNS, UsageValues
 from bot.edge.store.sql import raw, run, upsert
 from bot.edge.store.tables import ORGANIZATION
@@ -230,6 +231,8 @@ def _write(
     replaced: list[tuple[int | None, ...]],
     written: list[tuple[int | None, ...]],
 ) -> None:
+    if table is COSTS:
+        months.forget(tx, (key[0] for key in written if key[0] is not None))
     names = ("bucket", "series_id", "observed_at", *table.values)
     past = ("bucket", "series_id", "observed_at", "replaced_at", *table.values)
     changes = f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names[2:])}"
@@ -307,8 +310,6 @@ def _sums(
     before: date | None,
 ) -> list[dict[int, int]]:
     stretches: list[dict[int, int]] = [{} for _ in cuts[1:]]
-    if not stretches:
-        return []
     rows = table.fact
     values: tuple[int | str, ...] = ()
     if known_at is not None:
@@ -325,18 +326,20 @@ def _sums(
             f" AND {column} IS NOT NULL AND series_id IN "  # noqa: S608 - our own names
             f"(SELECT id FROM series WHERE organization_id = ? AND source IN ({marks}))"
         )
-    last = before or date.max
-    for first in range(0, len(stretches), 250):  # SQLite joins at most 500 selects
-        some = range(first, min(first + 250, len(stretches)))
+    kept = table is COSTS and known_at is None  # months tell what is known now
+    parts = months.parts(tx, rows, cuts, before, kept=kept)
+    for first in range(0, len(parts), 250):  # SQLite joins at most 500 selects
+        some = parts[first : first + 250]
         statement = " UNION ALL ".join(
-            f"SELECT {i}, series_id, SUM({column}) FROM {rows} WHERE bucket >= ? AND bucket < ?{counts} "  # noqa: S608 - numbers and our own names
+            f"SELECT {part.place}, series_id, SUM({column}) FROM {part.table} WHERE bucket >= ? AND bucket < ?{counts} "  # noqa: S608 - numbers and our own names
             "GROUP BY series_id"
-            for i in some
+            for part in some
         )
         bound: list[int | str] = []
-        for i in some:
-            bound += (*values, epoch(cuts[i]), epoch(min(cuts[i + 1], last)))
+        for part in some:
+            bound += (*values, part.start, part.end)
             bound += (ORGANIZATION, *sources) if sources else ()
         for place, series_id, amount in raw(run(tx, statement, tuple(bound))):
-            stretches[place][series_id] = int(amount)
+            stretch = stretches[place]
+            stretch[series_id] = stretch.get(series_id, 0) + int(amount)
     return stretches

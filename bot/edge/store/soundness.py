@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select
 from sqlmodel import col
 
+from bot.edge.store import months
 from bot.edge.store.retention import FACTS, HISTORIES
 from bot.edge.store.sql import is_postgres, run
 from bot.edge.store.store import Store
@@ -45,6 +46,8 @@ def _facts(tx: Connection) -> Iterator[str]:
     ).scalar_one()
     if holes:
         yield f"{holes} sources are stored up to a day before the first"
+    for month, count in months.wrong(tx):
+        yield f"the month {month:%Y-%m} does not equal its days in {count} series"
 
 
 def _messages(tx: Connection) -> Iterator[str]:

@@ -65,8 +65,8 @@ class Desk:
         self.homes = Homes(self)
         self._slack = slack
         self._turns = threading.BoundedSemaphore(AT_ONCE)
-        self._asking: dict[tuple[str, str], Future[Answered]] = {}
-        self._recent: Recent[tuple[Answered, InForce]] = Recent()
+        self._asking: dict[tuple[str, str], Future[_Given]] = {}
+        self._recent: Recent[tuple[_Given, InForce]] = Recent()
         self._lock = threading.Lock()
 
     @property
@@ -79,8 +79,8 @@ class Desk:
 
     def ask(self, words: str, user: str) -> dict[str, Any]:
         """Return the body that answers words, for their author alone unless they say otherwise."""
-        answer, query = self.answered(words, user)
-        body = reply(answer, query)
+        given = self._given(words, user, sure=False)
+        query, body = given.query, given.body
         return share(self, query, body, user) if query is not None and query.to else body
 
     def answered(self, words: str, user: str, *, sure: bool = False) -> Answered:
@@ -88,14 +88,18 @@ class Desk:
 
         Not `sure`: an order about everything is counted first.
         """
+        given = self._given(words, user, sure=sure)
+        return given.answer, given.query
+
+    def _given(self, words: str, user: str, *, sure: bool) -> "_Given":
         query = parse(words, self.clock().astimezone(UTC).date())
         if isinstance(query, Query) and concerns_who(query):
-            return self.ordered(query, user, sure=sure), query
+            return _Given(self.ordered(query, user, sure=sure), query)
         if self.people is not None and user and self.people.foreign(user):
             self.refused(
                 Asker(user), query.verb if isinstance(query, Query) else "read", words[:200], FOREIGN
             )
-            return Outcome(FOREIGN, done=False, refused=True), None
+            return _Given(Outcome(FOREIGN, done=False, refused=True), None)
         return self._shared(words, user if isinstance(query, Query) and _personal(query) else "")
 
     def asker(self, user: str) -> Asker:
@@ -146,12 +150,12 @@ class Desk:
                 return
         send(message, partial(self.slack.say, click.user), self.slack)
 
-    def _shared(self, words: str, user: str) -> Answered:
+    def _shared(self, words: str, user: str) -> "_Given":
         """Return the answer; who asks what somebody else is just asking shares it."""
         key = (words, user)
         with self._lock:
             shared = self._asking.get(key)
-            mine = Future[Answered]() if shared is None else shared
+            mine = Future[_Given]() if shared is None else shared
             if shared is None:
                 self._asking[key] = mine
         if shared is not None:
@@ -166,7 +170,7 @@ class Desk:
                 del self._asking[key]
         return mine.result()
 
-    def _worked_out(self, key: tuple[str, str]) -> Answered:
+    def _worked_out(self, key: tuple[str, str]) -> "_Given":
         """Return the answer given to this seconds ago if nothing has changed since; else work it out."""
         words, user = key
         now = self.clock()
@@ -178,9 +182,27 @@ class Desk:
             return known[0]
         with self._turns:
             asker = self.asker(user) if user else NOBODY
-            given = answer(self.store, rules, words, now, asker=asker, app=self.app)
+            given = _Given(*answer(self.store, rules, words, now, asker=asker, app=self.app))
         self._recent.put(key, stamp, (given, rules))  # kept alive, so that its id stays its own
         return given
+
+
+class _Given:
+    """An answer, the question as it was understood, and the body that says it: drawn once, for all who asked."""
+
+    def __init__(self, answer: object, query: Query | None) -> None:
+        self.answer = answer
+        self.query = query
+        self._drawing = threading.Lock()
+        self._body: dict[str, Any] | None = None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """Return what Slack is told. Nobody changes it."""
+        with self._drawing:
+            if self._body is None:
+                self._body = reply(self.answer, self.query)
+            return self._body
 
 
 def concerns_who(query: Query) -> bool:

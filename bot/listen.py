@@ -106,7 +106,9 @@ class Heard:
         """Tell whether this is heard for the first time within the hour."""
         now = self._clock()
         with self._lock:
-            self._known = {known: at for known, at in self._known.items() if at > now - HEARD_FOR}
+            # In the order they came: those of more than an hour ago stand first.
+            while self._known and next(iter(self._known.values())) <= now - HEARD_FOR:
+                del self._known[next(iter(self._known))]
             if key in self._known:
                 return False
             self._known[key] = now

@@ -48,6 +48,15 @@ def test_a_room_that_asks_the_same_is_answered_once(asked):
     assert asked("report mtd by model")[1] == first[1] + 1
 
 
+def test_an_answer_is_drawn_once_for_all_who_ask(asked, monkeypatch):
+    import bot.desk
+
+    real, drawn = bot.desk.reply, []
+    monkeypatch.setattr(bot.desk, "reply", lambda *given: drawn.append(given) or real(*given))
+    assert asked("report mtd")[0] == asked("report mtd")[0]
+    assert len(drawn) == 1
+
+
 def test_what_one_sees_first_is_of_each_their_own(asked):
     asked("status", "U1ALICE")
     assert asked("status", "U2BOB")[1] == 2

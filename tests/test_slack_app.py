@@ -270,6 +270,20 @@ def test_who_waits_long_is_told_and_then_answered_in_the_same_place(standin, bot
 
 
 @pytest.mark.usefixtures("connected", "impatient")
+def test_who_waits_for_somebody_to_answer_at_all_is_told_too(standin, bot):
+    told = threading.Event()
+    bot.work = lambda payload, respond: told.wait(20)
+    asked = [standin.slash(f"why {place}") for place in range(slack_app.ANSWERS_AT_ONCE + 1)]
+    try:
+        for each in asked:
+            assert each.wait()[0]["text"].startswith(":hourglass:")
+    finally:
+        told.set()
+    for each in asked:
+        assert each.wait(2)[1]["text"].startswith("you said why")
+
+
+@pytest.mark.usefixtures("connected", "impatient")
 def test_what_all_shall_see_does_not_take_the_place_of_what_one_saw(standin, bot):
     told = threading.Event()
 

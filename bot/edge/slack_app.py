@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Handlers", "Payload", "Respond", "Socket", "build_app", "drain", "socket_trouble"]
 
 COMMAND = "/budget"
-ANSWERS_AT_ONCE = 40
+ANSWERS_AT_ONCE = 12
+"""Threads that answer: enough for those that wait for Slack or the database; more would only wait for each other."""
 _ANY = re.compile("")
 # What bolt reads from the environment behind our back: two of them turn OAuth on and drop the token.
 _BOLT_READS = (
@@ -249,56 +250,76 @@ def _shut(handler: "SocketModeHandler") -> None:
         _log.exception("Slack's socket did not close well")
 
 
-def _acknowledged(answers: ThreadPoolExecutor, work: Callable[[Payload], None]) -> Callable[..., None]:
+Work = Callable[[], None]
+
+
+def _acknowledged(answers: ThreadPoolExecutor, begun: Callable[[Payload], Work]) -> Callable[..., None]:
     """Return a listener that acknowledges at once and leaves the work to a thread of its own.
+
+    Whoever waits for a thread waits for an answer too, so what tells them to wait is begun before.
 
     Bolt's lazy listeners do the same and copy the whole request for it, a quarter of all that an answer costs.
     """
 
     def listener(ack: "Ack", body: Payload) -> None:
         ack()
-        answers.submit(work, body)
+        answers.submit(begun(body))
 
     return listener
 
 
-def _command_work(handlers: Handlers) -> Callable[..., None]:
-    def work(body: Payload) -> None:
+def _command_work(handlers: Handlers) -> Callable[[Payload], Work]:
+    def begun(body: Payload) -> Work:
         respond = responder(body.get("response_url"), replaces=True, plainer=handlers.plainer)
-        with _answered(respond, "a command"):
-            if _first(handlers, body.get("trigger_id")):
-                handlers.command(body, respond)
 
-    return work
+        def work() -> None:
+            with _answered(respond, "a command"):
+                if _first(handlers, body.get("trigger_id")):
+                    handlers.command(body, respond)
+
+        return work
+
+    return begun
 
 
-def _action_work(handlers: Handlers) -> Callable[..., None]:
-    def work(body: Payload) -> None:
+def _action_work(handlers: Handlers) -> Callable[[Payload], Work]:
+    def begun(body: Payload) -> Work:
         respond = responder(body.get("response_url"), plainer=handlers.plainer)
-        with _answered(respond, "a click"):
-            if _first(handlers, body.get("trigger_id")):
-                handlers.action(body["actions"][0]["action_id"], body, respond)
 
-    return work
+        def work() -> None:
+            with _answered(respond, "a click"):
+                if _first(handlers, body.get("trigger_id")):
+                    handlers.action(body["actions"][0]["action_id"], body, respond)
+
+        return work
+
+    return begun
 
 
-def _submission_work(handlers: Handlers) -> Callable[..., None]:
-    def work(body: Payload) -> None:
+def _submission_work(handlers: Handlers) -> Callable[[Payload], Work]:
+    def begun(body: Payload) -> Work:
         respond = responder((body.get("response_urls") or [{}])[0].get("response_url"))
-        with _answered(respond, "a modal"):
-            if _first(handlers, body.get("trigger_id") or body["view"]["id"]):
-                handlers.submission(body["view"]["callback_id"], body, respond)
 
-    return work
+        def work() -> None:
+            with _answered(respond, "a modal"):
+                if _first(handlers, body.get("trigger_id") or body["view"]["id"]):
+                    handlers.submission(body["view"]["callback_id"], body, respond)
+
+        return work
+
+    return begun
 
 
-def _event_work(handlers: Handlers) -> Callable[..., None]:
-    def work(body: Payload) -> None:
-        with _answered(None, "an event"):
-            if _first(handlers, body.get("event_id")):
-                handlers.event(body["event"]["type"], body)
+def _event_work(handlers: Handlers) -> Callable[[Payload], Work]:
+    def begun(body: Payload) -> Work:
+        def work() -> None:
+            with _answered(None, "an event"):
+                if _first(handlers, body.get("event_id")):
+                    handlers.event(body["event"]["type"], body)
 
-    return work
+        return work
+
+    return begun
 
 
 def _first(handlers: Handlers, key: str | None) -> bool:

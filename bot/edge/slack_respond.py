@@ -4,12 +4,14 @@ Of the five an answer takes one; two more where Slack refuses how it is drawn, a
 as well, and one or two where it lets people wait.
 """
 
+import heapq
 import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http.client import HTTPException
-from time import sleep
+from itertools import count
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,11 +53,13 @@ class Responder:
         self._waits = False
         """Somebody was told to wait, and has had no answer since."""
         self._used = 0
-        self._timer: threading.Timer | None = None
         if response_url is not None:
-            self._timer = threading.Timer(PATIENCE, self._wait)
-            self._timer.daemon = True
-            self._timer.start()
+            _WAITING.add(self, monotonic() + PATIENCE)
+
+    @property
+    def answered(self) -> bool:
+        """Tell whether nobody need be told to wait any more."""
+        return self._answered
 
     def __call__(self, message: Payload) -> None:
         """Answer. It raises ValueError for a message without text; a refusal by Slack is logged."""
@@ -65,7 +69,7 @@ class Responder:
             _log.error("an answer has no address to go to")
             return
         with self._lock:
-            self._stop()
+            self._answered = True
             body = {key: held for key, held in message.items() if key in _TAKEN}
             if self._waits and self._replaces:
                 if body.get("response_type") == "in_channel":
@@ -79,21 +83,17 @@ class Responder:
     def done(self) -> None:
         """Let nobody wait for more: what could be said was said."""
         with self._lock:
-            self._stop()
+            self._answered = True
             if self._waits:
                 self._waits = False
                 self._send({"text": DONE, "replace_original": self._replaces})
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Say that the answer is on its way, unless there was one."""
         with self._lock:
             if not self._answered:
                 self._waits = True
                 self._send({"response_type": "ephemeral", "replace_original": False, "text": WAITING})
-
-    def _stop(self) -> None:
-        self._answered = True
-        if self._timer is not None:
-            self._timer.cancel()
 
     def _send(self, body: dict[str, Any], message: Payload | None = None) -> None:
         assert self._url is not None
@@ -103,6 +103,46 @@ class Responder:
         refusal = _deliver(self._url, forms, max(1, left))
         if refusal:
             _log.error("Slack did not take an answer: %s", refusal)
+
+
+class _Waiting:
+    """Those who wait for an answer: one thread looks after all of them, for as long as there are any."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, int, Responder]] = []
+        self._numbers = count()
+        self._sooner = threading.Condition()
+        self._watched = False
+
+    def add(self, responder: Responder, due: float) -> None:
+        """Let somebody be told to wait at `due`, by the monotonic clock, who has no answer by then."""
+        with self._sooner:
+            heapq.heappush(self._due, (due, next(self._numbers), responder))
+            if not self._watched:
+                self._watched = True
+                threading.Thread(target=self._watch, name="slack-waiting", daemon=True).start()
+            elif self._due[0][2] is responder:
+                self._sooner.notify()
+
+    def _watch(self) -> None:
+        while True:
+            with self._sooner:
+                while self._due and self._due[0][2].answered:
+                    heapq.heappop(self._due)
+                if not self._due:
+                    self._watched = False
+                    return
+                due, _, responder = self._due[0]
+                left = due - monotonic()
+                if left > 0:
+                    self._sooner.wait(left)
+                    continue
+                heapq.heappop(self._due)
+            # Slack may take its time with this one, and the next one must not wait for it.
+            threading.Thread(target=responder.wait, name="slack-wait", daemon=True).start()
+
+
+_WAITING = _Waiting()
 
 
 def responder(

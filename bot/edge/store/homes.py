@@ -8,8 +8,17 @@ from sqlmodel import col
 
 from bot.core.home import Trouble
 from bot.edge.store.incidents import upsert
-from bot.edge.store.records import version
-from bot.edge.store.tables import ORGANIZATION, AuditRow, EventRow, HomeRow, PollRow, RoomRow, utc
+from bot.edge.store.records import VERSION
+from bot.edge.store.tables import ORGANIZATION, AuditRow, EventRow, HomeRow, Marker, PollRow, RoomRow, utc
+
+# Made once: it is asked before every answer.
+_STAMP = select(
+    select(col(Marker.value)).where(col(Marker.key) == VERSION).scalar_subquery(),
+    select(func.max(col(PollRow.id))).scalar_subquery(),
+    select(func.max(col(EventRow.id))).scalar_subquery(),
+    select(func.max(col(AuditRow.id))).scalar_subquery(),
+    select(func.count()).where(col(RoomRow.trouble) != "").scalar_subquery(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,4 @@ def troubles(tx: Connection) -> tuple[Trouble, ...]:
 
 def stamp(tx: Connection) -> tuple[object, ...]:
     """Return what is another value whenever a poll, a person or Slack changed what Home tabs show."""
-    row = tx.execute(
-        select(
-            select(func.max(col(PollRow.id))).scalar_subquery(),
-            select(func.max(col(EventRow.id))).scalar_subquery(),
-            select(func.max(col(AuditRow.id))).scalar_subquery(),
-            select(func.count()).where(col(RoomRow.trouble) != "").scalar_subquery(),
-        )
-    ).one()
-    return (version(tx), *row)
+    return tuple(tx.execute(_STAMP).one())

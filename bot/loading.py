@@ -57,13 +57,15 @@ def load_view(
     *,
     answering: bool = False,
     missed: Collection[str] = (),
+    judged: Rulebook | None = None,
 ) -> View:
-    """Return what every rule of the book needs to be judged at `now`; `more` are spans somebody else asks for.
+    """Return what every rule of the book, or of it those of `judged`, needs to be judged at `now`.
 
+    `more` are spans somebody else asks for.
     `answering` leaves out the days after `now`: who asks about the past is not told of what came later.
     `missed` are the sources that this poll could not read. Live spend is worked out only where some rule needs it.
     """
-    wanted = needs(book, now)
+    wanted = needs(judged or book, now)
     until = now if answering else None
     cost = load_spend(tx, store, book, cuts_of((*wanted.spans, *more)), now=until)
     days = _days(wanted, cost, now)

@@ -11,16 +11,18 @@ import pytest
 
 from bot.__main__ import run
 from bot.answers import answer
+from bot.core import standings
 from bot.core.evaluate import cuts, evaluate
 from bot.core.listing import Listing
 from bot.core.money import nano
 from bot.core.report import Report
 from bot.core.status import Status
 from bot.core.view import View
-from bot.loading import load_spend
+from bot.loading import load_spend, load_view
 from bot.poll import fetch
 from bot.render.replies import reply
 from tests.standins.slack_rules import check_message
+from tests.test_properties import loaded
 from tests.world import LABS, SEARCH, at, world
 
 NOW = "2026-10-20 18:05"
@@ -482,3 +484,27 @@ def test_words_that_are_not_understood_exit_2_with_the_corrected_command(shell, 
     code, out, err = shell(*words, *WHEN)
     assert (code, out) == (2, "")
     assert correction in err
+
+
+def test_status_reads_only_where_it_looks_and_says_the_same(filled):
+    built, _ = filled
+    now = at(NOW)
+    book = loaded(
+        """
+version: 1
+defaults: {settle: 20d, freshness: {poll: 90d}}
+rules:
+  - {id: plain, kind: budget, select: {}, each: project, period: day, amount: 50, thresholds: [50%, 100%]}
+  - {id: foreseen, kind: budget, select: {}, each: model, period: week, amount: 900, thresholds: [forecast 100%]}
+  - {id: change, kind: change, each: project, window: 7d, when: {increase: 1%, at_least: 1}}
+"""
+    )
+    spans, judged = standings.spans_needed(book, now), standings.judged(book)
+    with built.app.store.reading() as tx:
+        every = load_view(tx, built.app.store, book, now, spans, answering=True)
+        some = load_view(tx, built.app.store, book, now, spans, answering=True, judged=judged)
+    assert [rule.id for rule in judged.rules] == ["foreseen", "change"]
+    assert set(some.cost.cuts) < set(every.cost.cuts)
+    both = [standings.Standings(book, view, (), {}, "default", now).told() for view in (some, every)]
+    assert both[0] == both[1]
+    assert {each.rule_id for each in both[0][0]} == {"plain", "foreseen", "change"}

@@ -58,13 +58,18 @@ def spans_needed(book: Rulebook, now: datetime) -> tuple[Span, ...]:
     return tuple(spans)
 
 
+def judged(book: Rulebook) -> Rulebook:
+    """Return the book with those rules alone that the judge is asked about: the others are sums against a table."""
+    return replace(book, rules=tuple(rule for rule in book.rules if not _is_plain(rule)))
+
+
 @dataclass(frozen=True, slots=True)
 class Standings:
     """What is known where standings are told."""
 
     book: Rulebook
     view: View
-    """Its cost is cut at `spans_needed`."""
+    """Its cost is cut at `spans_needed`, and for the rules of `judged`."""
     incidents: Iterable[Incident]
     runs: Mapping[Key, int]
     """How many runs were numbered so far."""
@@ -152,7 +157,7 @@ class Standings:
 
     def _evaluated(self) -> Evaluation:
         today = self.now.date()
-        dear = tuple(rule for rule in self.book.rules if not _is_plain(rule) and rule.active_on(today))
+        dear = tuple(rule for rule in judged(self.book).rules if rule.active_on(today))
         return evaluate(replace(self.book, rules=dear), self.view, self.now) if dear else Evaluation()
 
     def _places(self, rule: Budget, current: Span) -> Iterator[tuple[Rank, Place]]:

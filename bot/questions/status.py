@@ -22,7 +22,8 @@ def answer(asked: Asked) -> Status:
     store, rules, query = asked.store, asked.rules, asked.query
     book, now = rules.book, asked.now.astimezone(UTC)
     with store.reading() as tx:
-        view = load_view(tx, store, book, now, standings.spans_needed(book, now), answering=True)
+        spans, judged = standings.spans_needed(book, now), standings.judged(book)
+        view = load_view(tx, store, book, now, spans, answering=True, judged=judged)
         known = incidents.said(tx, now.date())
         last = records.last_poll(tx)
         over = Overlays.read(tx, book, view.cost.names, now)

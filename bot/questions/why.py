@@ -113,6 +113,7 @@ class _Look:
             self.now,
             standings.spans_needed(book, self.now),
             answering=True,
+            judged=standings.judged(book),
         )
         known = incidents.said(self.tx, self.now.date())
         told, _ = standings.Standings(book, view, known.incidents, known.runs, ORGANIZATION, self.now).told()

@@ -44,14 +44,14 @@ def ids_in(reading: Reading) -> set[Seen]:
     """Return every id of a reading that people know by a name."""
     found: set[Seen] = set()
     columns = reading.columns
-    project = columns.index("project_id") + 1 if "project_id" in columns else None
+    project = columns.index("project_id") if "project_id" in columns else None
     for dimension, column in NAMED_BY_ID.items():
         if column in columns:
-            place = columns.index(column) + 1
+            place = columns.index(column)
             found |= {
-                (dimension, str(key[place]), str(key[project]) if project else "")
-                for key in reading.rows
-                if key[place]
+                (dimension, group[place], "" if project is None else group[project])
+                for group in reading.groups
+                if group[place]
             }
     return found
 

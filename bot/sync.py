@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,14 +11,15 @@ from sqlalchemy import Connection
 
 from bot import limits_sync
 from bot.core.errors import BotError
-from bot.core.period import DAY, midnight
-from bot.edge.openai import SOURCES, Ask, AskRefused, KeyRefused, NotOffered, OpenAI, Reading
-from bot.edge.store import facts, months, records
+from bot.core.period import DAY, epoch, midnight
+from bot.edge.openai import SOURCES, Ask, AskRefused, Checksums, KeyRefused, NotOffered, OpenAI, Reading
+from bot.edge.store import checksums, facts, months, records
 from bot.edge.store.records import SourceResult, Stored, Unfinished
 from bot.edge.store.store import Store
 from bot.naming import DAILY, Learned, ids_in, learn
 from bot.sync_plan import (
     HISTORY,
+    RECENT,
     Grouping,
     Task,
     completed,
@@ -98,6 +99,7 @@ class Syncer:
         today = now.astimezone(UTC).date()
         with self.store.reading() as tx:
             states = records.stored(tx)
+            known = checksums.known(tx)
         tasks = [
             planned
             for name in sources or SOURCES
@@ -106,7 +108,7 @@ class Syncer:
         ]
         goal = min(today - HISTORY, needs_from or today)
         # The last days first: they tell what the organization offers before its history is asked for.
-        refused = self._read_all(tasks, now, by_user=by_user)
+        refused = self._read_all(tasks, known, now, by_user=by_user)
         if refused is None:
             refused = self._backfill(tasks, goal, now, by_user=by_user, progress=progress)
         seen = set().union(*(planned.ids for planned in tasks))
@@ -117,6 +119,7 @@ class Syncer:
         with self.store.writing() as tx:
             for planned in tasks:
                 self._store(tx, planned, now)
+            checksums.forget_before(tx, epoch(today - RECENT))
             names.keep(tx, now)
             results = (*(planned.result() for planned in tasks), *limits.keep(tx, now))
             poll_id = records.poll(tx, now, began_at, self.clock(), results)
@@ -176,16 +179,22 @@ class Syncer:
 
     # -- the last days -----------------------------------------------------------------------------
 
-    def _read_all(self, tasks: list[Task], now: datetime, *, by_user: bool) -> BotError | None:
+    def _read_all(
+        self, tasks: list[Task], known: Mapping[tuple[str, str], Checksums], now: datetime, *, by_user: bool
+    ) -> BotError | None:
         """Read every task's window, a few at once; return the refusal of the key, if that is what stopped it."""
         if not tasks:
             return None
         with ThreadPoolExecutor(min(STEADY, len(tasks)), thread_name_prefix="sync") as pool:
-            list(pool.map(lambda planned: self._read(planned, now, by_user=by_user), tasks))
+            list(pool.map(lambda planned: self._read(planned, known, now, by_user=by_user), tasks))
         return next((planned.failed for planned in tasks if isinstance(planned.failed, KeyRefused)), None)
 
-    def _read(self, planned: Task, now: datetime, *, by_user: bool) -> None:
+    def _read(
+        self, planned: Task, known: Mapping[tuple[str, str], Checksums], now: datetime, *, by_user: bool
+    ) -> None:
         began = time.monotonic()
+        # Once a day everything is compared with what is stored, value by value.
+        same = {} if planned.reread else known.get((planned.source, planned.width), {})
         end = midnight(planned.end)
         if planned.width == "1h":
             end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
@@ -195,7 +204,7 @@ class Syncer:
                 asked = Ask(planned.source, midnight(planned.start), end, planned.width, group_by)
                 try:
                     planned.readings = list(
-                        self.openai.read_span(asked, min(now, self.clock()), concurrency=1)
+                        self.openai.read_span(asked, min(now, self.clock()), concurrency=1, known=same)
                     )
                 except AskRefused as refusal:
                     if group_by == tried[-1]:
@@ -340,7 +349,7 @@ def _costs_read(tasks: Sequence[Task]) -> bool:
 
 def _count(planned: Task, reading: Reading) -> None:
     planned.pages += reading.pages
-    planned.rows += len(reading.rows)
+    planned.rows += reading.count
     planned.ids |= ids_in(reading)
 
 

@@ -18,6 +18,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 ON_BOTH = {
     "test_answers",
     "test_blame_told",
+    "test_checksums",
     "test_concerns",
     "test_deliver",
     "test_export",

@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from readings import reading as read_as
 
 from bot.core.period import epoch, midnight
-from bot.edge.openai import Reading
 from bot.edge.store import facts
 from bot.edge.store.store import Store
 from tests.engines import database_url, written
@@ -27,7 +27,7 @@ def costs(rows, days=3, start=FIRST, missing=()):
         else (value, None)
         for (day, project), value in rows.items()
     }
-    return Reading(
+    return read_as(
         "costs",
         "1d",
         midnight(start),
@@ -130,7 +130,7 @@ def test_a_zero_that_was_never_anything_else_is_not_stored_and_a_free_quantity_i
 def test_a_finer_grouping_takes_the_place_of_the_coarser_one(store):
     keep(store, costs({(0, "a"): 5}))
     bucket = epoch(FIRST)
-    finer = Reading(
+    finer = read_as(
         "costs",
         "1d",
         midnight(FIRST),
@@ -224,7 +224,7 @@ def test_a_report_of_years_is_cut_by_the_day(store):
 
 def usage(source, metrics, values, columns=("project_id",), group=("a",), width="1d"):
     bucket = epoch(FIRST)
-    return Reading(
+    return read_as(
         source,
         width,
         midnight(FIRST),

@@ -21,6 +21,7 @@ from bot.edge.openai.transport import Answer, _decoded, _Passing
 from bot.edge.slack_app import Handlers, build_app, drain
 from bot.edge.slack_http import PATH, slack_route
 from bot.edge.web import Page, Web
+from tests.readings import rows_of
 from tests.wire_server import DAY, FIRST, NOW, bucket, cost, day, tokens
 
 KEY = "sk-admin-canary"
@@ -152,14 +153,14 @@ def changed(draw, good):
 def exact(reading, body):
     rows = told(body)
     assert rows is not None, "it was read although it says nothing"
-    assert {key: values[0] for key, values in reading.rows.items()} == rows
+    assert {key: values[0] for key, values in rows_of(reading).items()} == rows
     assert reading.buckets == (START, START + DAY)
 
 
 def test_a_good_page_is_read():
     body = json.dumps(GOOD).encode()
     exact(read(COSTS, body), body)
-    assert len(read(USAGE, json.dumps(USED).encode()).rows) == 2
+    assert len(rows_of(read(USAGE, json.dumps(USED).encode()))) == 2
 
 
 @given(changed(GOOD))
@@ -176,7 +177,10 @@ def test_a_page_of_usage_is_read_exactly_or_refused(page):
         total = sum(
             int(Decimal(str(row["input_tokens"]))) for held in page["data"] for row in held["results"]
         )
-        assert sum(values[reading.metrics.index("input_tokens")] for values in reading.rows.values()) == total
+        assert (
+            sum(values[reading.metrics.index("input_tokens")] for values in rows_of(reading).values())
+            == total
+        )
         assert reading.buckets == (START, START + DAY)
 
 

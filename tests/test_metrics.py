@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from readings import reading as read_as
 
 from bot.core.dimension import DIMENSIONS, UNATTRIBUTED, USAGE_DIMENSIONS, Series, reader
 from bot.core.metrics import METRICS, metric_named
@@ -10,7 +11,7 @@ from bot.core.period import Span, epoch, midnight
 from bot.core.rules.book import Rulebook, Team
 from bot.core.rules.select import Pattern, Scope, Selector
 from bot.core.spend import Names, Spend
-from bot.edge.openai import SOURCES, Reading
+from bot.edge.openai import SOURCES
 from bot.edge.store import facts
 from bot.edge.store.fact_tables import UsageValues
 from bot.edge.store.records import Stored, keep
@@ -34,7 +35,7 @@ def used(store, source, columns, metrics, rows, width="1d", now=NOON):
     """Keep a reading of (day number, *dimension values) → values."""
     buckets = tuple(epoch(day) for day in DAYS[:3])
     filled = {(epoch(DAYS[key[0]]), *key[1:]): values for key, values in rows.items()}
-    reading = Reading(source, width, midnight(FIRST), midnight(DAYS[3]), buckets, columns, metrics, filled, 1)
+    reading = read_as(source, width, midnight(FIRST), midnight(DAYS[3]), buckets, columns, metrics, filled, 1)
     with store.writing() as tx:
         facts.store(tx, store.index, reading, now)
         keep(tx, [Stored(source, width, since=FIRST, through=DAYS[3], read_at=now)])

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from readings import reading as read_as
 
 from bot.core.dimension import Series
 from bot.core.evaluate import evaluate, needs
@@ -19,7 +20,6 @@ from bot.core.replay import Replay
 from bot.core.rules.book import Rulebook
 from bot.core.spend import Names, Spend, cuts_of
 from bot.core.view import Source, View
-from bot.edge.openai import Reading
 from bot.edge.rule_files import load_texts
 from bot.edge.store import facts
 from bot.edge.store.store import Store
@@ -109,7 +109,7 @@ LONG = 6
 def reading(truth, start, end):
     """What OpenAI answers about the days from `start` up to `end`: (day, project) → nano-dollars."""
     days = [FIRST + n * DAY for n in range(start, end)]
-    return Reading(
+    return read_as(
         "costs",
         "1d",
         midnight(days[0]),

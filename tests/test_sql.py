@@ -19,6 +19,7 @@ SPOKEN = re.compile(
 COLUMNS = {"columns", "column", "names", "', '.join(names)", "', '.join(names[:keys])", "metric.name"}
 OURS = {
     "billed.py": {"part.place", "part.table", "chosen", "days_of"},
+    "checksums.py": {"chosen"},
     "facts.py": COLUMNS
     | {"table.fact", "table.history", "part.place", "part.table", "marks", "counts"}
     | {"', '.join((f'{name} = excluded.{name}' for name in names[2:]))"},
@@ -29,8 +30,7 @@ OURS = {
     "postgres.py": COLUMNS | {"table", "loading", "marks", "calls", "conflict", "changes"},
     "retention.py": {"table"},
     "soundness.py": {"table"},
-    "sql.py": COLUMNS | {"table", "target", "marks", "conflict"},
-    "sqlite.py": {"BUSY_MS", "pragma"},
+    "sqlite.py": COLUMNS | {"table", "target", "marks", "changes", "BUSY_MS", "pragma"},
 }
 """File → everything that is written into its statements: tables and columns of ours, marks for bound values, numbers
 that we count, and sentences made of those. Whoever adds to it makes sure that it never comes from outside."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 import stamina
+from readings import rows_of
 from wire_server import DAY, FIRST, NOW, Reply, WireServer, bucket, cost, day, every_bucket, page, tokens
 
 from bot.edge.openai import Ask, BadAnswer, ForeignCurrency, NoAnswer
@@ -44,7 +45,7 @@ def test_a_reading_says_what_was_there_and_what_it_is_made_of():
     assert reading.buckets == (START, START + DAY)
     assert reading.columns == ("project_id", "line_item", "quantity_unit")
     assert reading.metrics == ("amount_nano", "quantity_micro")
-    assert reading.rows == {(START, "proj_1", "web search tool calls", ""): (1_500_000_000, 3_000_000)}
+    assert rows_of(reading) == {(START, "proj_1", "web search tool calls", ""): (1_500_000_000, 3_000_000)}
     assert reading.pages == 2
 
 
@@ -67,7 +68,7 @@ def test_a_reading_says_what_was_there_and_what_it_is_made_of():
 )
 def test_money_is_exact_from_its_literal_text(literal, nano):
     body = json.dumps(page(bucket(day(1), cost("@")), bucket(day(2))).body).replace('"@"', literal)
-    assert read(Reply(body)).rows == {(START,): (nano, None)}
+    assert rows_of(read(Reply(body))) == {(START,): (nano, None)}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_money_is_exact_from_its_literal_text(literal, nano):
 def test_a_quantity_is_whole_millionths_of_its_unit(quantity, unit, micro):
     row = cost("0", line_item="x", quantity=quantity, quantity_unit=unit)
     reading = read(page(bucket(day(1), row), bucket(day(2))), ask=two_days(group_by=("line_item",)))
-    assert reading.rows == {(START, "x", unit or ""): (0, micro)}
+    assert rows_of(reading) == {(START, "x", unit or ""): (0, micro)}
 
 
 def test_quantities_of_different_units_are_not_mixed():
@@ -91,7 +92,7 @@ def test_quantities_of_different_units_are_not_mixed():
         cost("1", line_item="x", quantity=1, quantity_unit="tokens"),
         cost("1", line_item="x", quantity=1, quantity_unit="1000_tokens"),
     ]
-    assert read(page(bucket(day(1), *rows), bucket(day(2)))).rows == {(START,): (2_000_000_000, None)}
+    assert rows_of(read(page(bucket(day(1), *rows), bucket(day(2))))) == {(START,): (2_000_000_000, None)}
     by_line = read(page(bucket(day(1), *rows), bucket(day(2))), ask=two_days(group_by=("line_item",)))
     assert len(by_line.rows) == 2
 
@@ -99,7 +100,7 @@ def test_quantities_of_different_units_are_not_mixed():
 def test_a_project_that_nobody_grouped_by_is_summed_away():
     rows = [cost("1", project_id="proj_1", line_item="x"), cost("2", project_id="proj_2", line_item="x")]
     reading = read(page(bucket(day(1), *rows), bucket(day(2))), ask=two_days(group_by=("line_item",)))
-    assert reading.rows == {(START, "x", ""): (3_000_000_000, None)}
+    assert rows_of(reading) == {(START, "x", ""): (3_000_000_000, None)}
 
 
 def test_counts_that_no_row_gives_stay_unknown_and_others_add_up():
@@ -114,13 +115,13 @@ def test_counts_that_no_row_gives_stay_unknown_and_others_add_up():
 
     at = {name: number for number, name in enumerate(reading.metrics)}
     assert reading.columns == ("model", "batch")
-    assert set(reading.rows) == {(START, "m", "true"), (START, "m", "false"), (START, "", "")}
-    both = reading.rows[START, "m", "true"]
+    assert set(rows_of(reading)) == {(START, "m", "true"), (START, "m", "false"), (START, "", "")}
+    both = rows_of(reading)[START, "m", "true"]
     assert (both[at["input_tokens"]], both[at["input_cached_tokens"]]) == (15, 3)
     assert both[at["output_audio_tokens"]] is None
     assert both[at["num_model_requests"]] == 2
-    assert reading.rows[START, "m", "false"][at["input_cached_tokens"]] is None
-    assert reading.rows[START, "", ""][at["input_tokens"]] == 30
+    assert rows_of(reading)[START, "m", "false"][at["input_cached_tokens"]] is None
+    assert rows_of(reading)[START, "", ""][at["input_tokens"]] == 30
 
 
 def test_what_is_unknown_is_ignored():
@@ -130,7 +131,7 @@ def test_what_is_unknown_is_ignored():
         bucket(day(2)),
     )
     whole.body["also"] = {"new": True}
-    assert read(whole).rows == {(START,): (1_000_000_000, None)}
+    assert rows_of(read(whole)) == {(START,): (1_000_000_000, None)}
 
 
 def without(thing, *path):
@@ -270,7 +271,7 @@ def test_a_bucket_that_comes_twice_is_read_once_more_and_never_summed():
     twice = [page(bucket(day(1), cost("1")), then="c"), page(bucket(day(1), cost("1")), bucket(day(2)))]
     good = page(bucket(day(1), cost("7")), bucket(day(2)))
 
-    assert read(*twice, good).rows == {(START,): (7_000_000_000, None)}
+    assert rows_of(read(*twice, good)) == {(START,): (7_000_000_000, None)}
     with pytest.raises(BadAnswer, match="came twice"):
         read(*twice, *twice, good)
 
@@ -294,7 +295,7 @@ def test_names_from_outside_are_kept_as_they_are():
         page(bucket(day(1), cost("1", line_item=strange)), bucket(day(2))),
         ask=two_days(group_by=("line_item",)),
     )
-    assert (START, strange, "") in reading.rows
+    assert (START, strange, "") in rows_of(reading)
 
 
 OFFICIAL = """
@@ -345,7 +346,7 @@ def test_the_example_of_the_specification_is_read():
     last = page(bucket(start + timedelta(days=1)))
     reading = read(Reply(OFFICIAL), last, ask=ask)
 
-    (values,) = reading.rows.values()
+    (values,) = rows_of(reading).values()
     read_back = dict(zip(reading.metrics, values, strict=True))
     (row,) = json.loads(OFFICIAL)["data"][0]["results"]
     counts = {name: value for name, value in row.items() if isinstance(value, int)}
@@ -360,7 +361,7 @@ def test_a_months_sum_is_within_half_a_nano_a_row():
         for number, value in enumerate(values)
     ]
     served = sum((Decimal(repr(row["amount"]["value"]).strip("'")) for row in rows), Decimal(0))
-    ((total, _),) = read(page(bucket(day(1), *rows), bucket(day(2)))).rows.values()
+    ((total, _),) = rows_of(read(page(bucket(day(1), *rows), bucket(day(2))))).values()
     assert abs(Decimal(total) / 10**9 - served) <= Decimal("5e-10") * len(rows)
 
 
@@ -374,5 +375,5 @@ def test_a_page_that_is_cut_and_never_whole_is_no_answer_and_no_reading():
 def test_an_empty_organization_is_read_page_by_page():
     with WireServer(always=every_bucket) as server, server.client() as client:
         reading = client.read(Ask("costs", day(1), day(21), limit=6), NOW)
-    assert (reading.rows, len(reading.buckets), reading.pages) == ({}, 20, 4)
+    assert (rows_of(reading), len(reading.buckets), reading.pages) == ({}, 20, 4)
     assert [asked.one("limit") for asked in server.asked] == ["6"] * 4

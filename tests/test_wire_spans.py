@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 import stamina
+from readings import rows_of
 from wire_server import NOW, Reply, WireServer, bucket, cost, day, every_bucket, page
 
 from bot.edge.openai import Ask, KeyRefused, NoAnswer
@@ -177,4 +178,6 @@ def test_a_question_is_refused_before_any_window_is_read():
     with WireServer(page(bucket(day(1), cost("1")))) as server, server.client() as client:
         readings = client.read_span(Ask("costs", day(1), day(2)), NOW)
         assert server.asked == []
-        assert [reading.rows for reading in readings] == [{(int(day(1).timestamp()),): (1_000_000_000, None)}]
+        assert [rows_of(reading) for reading in readings] == [
+            {(int(day(1).timestamp()),): (1_000_000_000, None)}
+        ]

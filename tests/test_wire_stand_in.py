@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from readings import rows_of
 
 from bot.demo.ledger import Ledger
 from bot.demo.openai_server import OpenAIServer
@@ -75,7 +76,7 @@ def test_what_is_read_equals_what_was_served_to_half_a_nano_a_row(ledger, amount
         amounts_read = [
             values[0]
             for reading in readings
-            for key, values in reading.rows.items()
+            for key, values in rows_of(reading).items()
             if key[1] == (project or "")
         ]
         assert abs(Decimal(sum(amounts_read)) / 10**9 - wanted) <= Decimal("5e-10") * 2 * len(amounts_read)
@@ -101,7 +102,7 @@ def test_every_source_is_read_in_every_width_by_everything_it_offers(ledger, sou
 
 def total(reading):
     """The first value, over all rows: of one who groups and one who does not it is the same."""
-    return sum(values[0] for values in reading.rows.values())
+    return sum(values[0] for values in rows_of(reading).values())
 
 
 def test_what_an_organization_lacks_is_told_apart(ledger):

@@ -6,6 +6,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 import stamina
+from readings import rows_of
 from wire_server import DAY, FIRST, KEY, NOW, Reply, WireServer, bucket, cost, day, every_bucket, page, tokens
 
 from bot.core.errors import Misused, SetupWrong
@@ -41,8 +42,8 @@ def test_trap_2_an_amount_is_no_float():
         cost("-0.1"),
     ]
     reading = read(one_day(), page(bucket(day(1), *rows)))
-    assert reading.rows == {(START,): (118_708_007, None)}
-    assert type(reading.rows[START,][0]) is int
+    assert rows_of(reading) == {(START,): (118_708_007, None)}
+    assert type(rows_of(reading)[START,][0]) is int
 
 
 def test_trap_3_the_first_page_is_not_the_last():
@@ -53,8 +54,8 @@ def test_trap_3_the_first_page_is_not_the_last():
         return reply
 
     reading = read(Ask("costs", day(1), day(22)), always=answer)
-    assert (len(reading.rows), reading.pages) == (21, 3)
-    assert sum(amount for amount, _ in reading.rows.values()) == 21_000_000_000
+    assert (len(rows_of(reading)), reading.pages) == (21, 3)
+    assert sum(amount for amount, _ in rows_of(reading).values()) == 21_000_000_000
 
 
 def test_trap_4_costs_of_today_end_at_tomorrows_midnight():
@@ -98,7 +99,7 @@ def test_trap_7_a_day_read_again_is_the_whole_day_anew():
         before, after = client.read(ask, NOW), client.read(ask, NOW)
 
     assert before.buckets == after.buckets == (START, START + DAY)
-    assert after.rows == {(START + DAY, "q"): (3_000_000_000, None)}
+    assert rows_of(after) == {(START + DAY, "q"): (3_000_000_000, None)}
 
 
 def test_trap_8_rows_without_a_project_and_unknown_line_items_are_kept():
@@ -109,7 +110,7 @@ def test_trap_8_rows_without_a_project_and_unknown_line_items_are_kept():
         cost("8", project_id="proj_1", line_item=None),
     ]
     reading = read(one_day(group_by=("project_id", "line_item")), page(bucket(day(1), *rows)))
-    assert {key[1:3]: amount for key, (amount, _) in reading.rows.items()} == {
+    assert {key[1:3]: amount for key, (amount, _) in rows_of(reading).items()} == {
         ("", "gpt-6-astra, input"): 3_000_000_000,
         ("proj_1", "an item of tomorrow"): 4_000_000_000,
         ("proj_1", ""): 8_000_000_000,
@@ -120,7 +121,7 @@ def test_trap_9_repeated_rows_are_summed():
     ask = one_day("completions", group_by=("model",))
     reading = read(ask, page(bucket(day(1), tokens("m", 100), tokens("m", 30), tokens("n", 1))))
     place = reading.metrics.index("input_tokens")
-    assert {key[1]: values[place] for key, values in reading.rows.items()} == {"m": 130, "n": 1}
+    assert {key[1]: values[place] for key, values in rows_of(reading).items()} == {"m": 130, "n": 1}
 
 
 def test_trap_10_parts_are_not_added_to_the_whole_nor_levels_over_days():
@@ -128,7 +129,7 @@ def test_trap_10_parts_are_not_added_to_the_whole_nor_levels_over_days():
         one_day("completions"),
         page(bucket(day(1), tokens("m", 1_000, input_cached_tokens=800, input_audio_tokens=30))),
     )
-    values = dict(zip(reading.metrics, *reading.rows.values(), strict=True))
+    values = dict(zip(reading.metrics, *rows_of(reading).values(), strict=True))
     assert (values["input_tokens"], values["input_cached_tokens"], values["input_audio_tokens"]) == (
         1_000,
         800,
@@ -137,7 +138,7 @@ def test_trap_10_parts_are_not_added_to_the_whole_nor_levels_over_days():
 
     stored = {"object": "organization.usage.vector_stores.result", "usage_bytes": 7}
     stores = read(Ask("vector_stores", day(1), day(3)), page(bucket(day(1), stored), bucket(day(2), stored)))
-    assert stores.rows == {(START,): (7,), (START + DAY,): (7,)}
+    assert rows_of(stores) == {(START,): (7,), (START + DAY,): (7,)}
     assert [name for name, source in SOURCES.items() if source.level] == ["vector_stores"]
 
 
@@ -198,7 +199,7 @@ def test_trap_14_the_objects_of_the_searches_are_not_named_like_their_endpoints(
     ):
         counts = dict.fromkeys(SOURCES[source].required, 3)
         row = {"object": f"organization.usage.{plural}.result", **counts, **more}
-        assert read(one_day(source), page(bucket(day(1), row))).rows == {(START,): (3,) * len(counts)}
+        assert rows_of(read(one_day(source), page(bucket(day(1), row)))) == {(START,): (3,) * len(counts)}
         row["object"] = f"organization.usage.{source}.result"
         with pytest.raises(BadAnswer, match="object"):
             read(one_day(source), page(bucket(day(1), row)))

@@ -20,8 +20,8 @@ def fetch(address, since, until, now):
         ask = Ask("costs", midnight(day(since)), midnight(day(until)), "1d", COSTS)
         began = perf_counter()
         for reading in openai.read_span(ask, datetime.fromisoformat(now), concurrency=BACKFILL):
-            rows += len(reading.rows)
-            total += sum(values[0] for values in reading.rows.values())
+            rows += reading.count
+            total += sum(values[0] for bucket in reading.rows.values() for values in bucket.values())
             del reading
         return {"seconds": perf_counter() - began, "rows": rows, "total": total}
 

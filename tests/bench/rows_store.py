@@ -51,8 +51,8 @@ def upserted(place, pages):
         def write():
             for page in pages:
                 held.execute("BEGIN IMMEDIATE")
-                for first in range(0, len(page), facts.BATCH):
-                    held.executemany(UPSERT, page[first : first + facts.BATCH])
+                for first in range(0, len(page), 5_000):
+                    held.executemany(UPSERT, page[first : first + 5_000])
                 held.execute("COMMIT")
 
         return took(write)[0]

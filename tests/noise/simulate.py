@@ -183,19 +183,22 @@ def _limits(made: Organization, book: Rulebook) -> Iterator[tuple[str, SpendLimi
 def _read(store: Store, made: Organization, now: datetime, first: date) -> None:
     """Store what a poll at `now` would have read of the days from `first` on."""
     until = now.date() + DAY
-    rows = {}
+    groups: dict[tuple[str, ...], int] = {}
+    rows: dict[int, dict[int, tuple[int | None, ...]]] = {}
     days = [first + n * DAY for n in range((until - first).days)]
     for day in days:
-        for (project, item), amount in made.billed(day, now).items():
-            rows[epoch(day), project, item, ""] = (amount, None)
+        rows[epoch(day)] = {
+            groups.setdefault((project, item, ""), len(groups)): (amount, None)
+            for (project, item), amount in made.billed(day, now).items()
+        }
     reading = Reading(
         "costs",
         "1d",
         midnight(first),
         midnight(until),
-        tuple(epoch(day) for day in days),
         ("project_id", "line_item", "quantity_unit"),
         ("amount_nano", "quantity_micro"),
+        tuple(groups),
         rows,
         1,
     )

@@ -9,7 +9,7 @@ the first page.
 from bot.edge.openai.ask import Ask
 from bot.edge.openai.client import OpenAI
 from bot.edge.openai.errors import AskRefused, BadAnswer, ForeignCurrency, KeyRefused, NoAnswer, NotOffered
-from bot.edge.openai.fetch import Reading
+from bot.edge.openai.fetch import Checksums, Reading
 from bot.edge.openai.limits import SpendLimit
 from bot.edge.openai.names import Named
 from bot.edge.openai.sources import SECONDS, SOURCES, Limit, Source
@@ -20,6 +20,7 @@ __all__ = [
     "Ask",
     "AskRefused",
     "BadAnswer",
+    "Checksums",
     "ForeignCurrency",
     "KeyRefused",
     "Limit",

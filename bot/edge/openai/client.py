@@ -8,7 +8,7 @@ from typing import Self
 
 from bot.edge.openai import fetch, limits, names
 from bot.edge.openai.ask import Ask
-from bot.edge.openai.fetch import Reading
+from bot.edge.openai.fetch import Checksums, Reading
 from bot.edge.openai.limits import SpendLimit
 from bot.edge.openai.names import Named
 from bot.edge.openai.pace import Pace
@@ -51,16 +51,23 @@ class OpenAI:
         return fetch.read(self._transport, ask, now, self._pace, threading.Event())
 
     def read_span(
-        self, ask: Ask, now: datetime, *, concurrency: int = 4, newest_first: bool = False
+        self,
+        ask: Ask,
+        now: datetime,
+        *,
+        concurrency: int = 4,
+        newest_first: bool = False,
+        known: Checksums | None = None,
     ) -> Iterator[Reading]:
         """Yield `ask` window by window, in order of time or the newest first; raises as `read` does.
 
         Up to `concurrency` windows are read at once, each about one page of at most eight megabytes.
         Whatever was yielded before a failure is complete. Close the iterator to stop early.
+        `known`: checksums of what the caller has; buckets that come in the same bytes are not decoded again.
         """
 
         def read(window: Ask, stop: threading.Event) -> Reading:
-            return fetch.read(self._transport, window, now, self._pace, stop)
+            return fetch.read(self._transport, window, now, self._pace, stop, known)
 
         return read_windows(read, ask, self._pace.limit, concurrency, newest_first=newest_first)
 

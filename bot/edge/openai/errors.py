@@ -61,6 +61,18 @@ class ForeignCurrency(BadAnswer):
     """Costs in another currency than usd."""
 
 
+class Unfit(ValueError):
+    """A value that the contract rules out; the text is half a sentence, `kind` what is raised of it."""
+
+    kind: type[BadAnswer] = BadAnswer
+
+
+class Foreign(Unfit):
+    """An amount in another currency."""
+
+    kind = ForeignCurrency
+
+
 class NoAnswer(_Traced, Unanswered):
     """Passing trouble that outlasted every try. `retry_after`: seconds the server asked for, if it did."""
 

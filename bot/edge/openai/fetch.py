@@ -1,65 +1,120 @@
 """One span of one source, read page by page to its end and checked, or not read at all."""
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from hashlib import blake2b
+
+import msgspec
 
 from bot.edge.openai.ask import Ask, epoch, query
-from bot.edge.openai.errors import BadAnswer, ForeignCurrency, Trace
+from bot.edge.openai.errors import BadAnswer, Trace
 from bot.edge.openai.pace import Pace
 from bot.edge.openai.sources import SOURCES
 from bot.edge.openai.transport import Request, Transport
-from bot.edge.openai.wire import Bucket, Foreign, Rows, Shape, Unfit, shape
+from bot.edge.openai.wire import Bucket, Group, Groups, Page, Rows, Shape, decode_page, shape
 
 SPARE_PAGES = 3
 """A page brings at least one bucket, so a span has no more pages than buckets, and these."""
+READ_AS = "1"
+"""Changes when the same bytes come to mean other values: checksums of before are worth nothing then."""
+
+Checksums = Mapping[int, str]
+"""A bucket's start → the checksum of the bytes in which its rows came."""
+
+_one_at_a_time = threading.Lock()
+"""Decoding is work for one processor: pages that wait for it are bytes, and one alone is values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A span, read completely and checked.
 
-    `buckets`: the start of each bucket that was there, in Unix seconds; an empty one was there and is a zero.
-    `columns`: the dimensions in a row's key after the bucket's start: those grouped by, and for costs
-    grouped by line_item quantity_unit at the end. A dimension that is null is ''.
+    `columns`: the dimensions of a group: those grouped by, and for costs grouped by line_item quantity_unit
+    at the end. A dimension that is null is ''. `groups`: the groups there are, by their number.
     `metrics`: what a row's values are: nano-dollars and millionths of a quantity for costs, else the
     source's counts by their wire names. A count that no row gave is None, not 0.
-    `rows`: one entry per key, repeated rows summed.
+    `rows`: each bucket's start, in Unix seconds → the number of a group → its values, repeated rows summed. An
+    empty bucket was there and is a zero.
+    `checksums`: of these buckets, where they were asked for.
+    `same`: the buckets that came in the same bytes as the checksums the caller knows: their rows are as they were.
     """
 
     source: str
     width: str
     start: datetime
     end: datetime
-    buckets: tuple[int, ...]
     columns: tuple[str, ...]
     metrics: tuple[str, ...]
-    rows: dict[tuple[int | str, ...], tuple[int | None, ...]]
+    groups: tuple[Group, ...]
+    rows: Mapping[int, Rows]
     pages: int
+    checksums: Checksums = field(default_factory=dict)
+    same: frozenset[int] = frozenset()
+
+    @property
+    def buckets(self) -> tuple[int, ...]:
+        """Return the start of each bucket that was there, in Unix seconds."""
+        return tuple(sorted(self.rows.keys() | self.same))
+
+    @property
+    def count(self) -> int:
+        """Return how many rows were decoded."""
+        return sum(map(len, self.rows.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A page, its buckets decoded where they are not known: None for those that are."""
+
+    page: Page
+    rows: list[Rows | None]
+    checksums: list[str]
 
 
 class _Repeated(BadAnswer):
     """A bucket came twice: perhaps data moved while it was paged, so it is read once more."""
 
 
-def read(transport: Transport, ask: Ask, now: datetime, pace: Pace, stop: threading.Event) -> Reading:
-    """Return all of `ask`. Every bucket that ended by `now` must be there."""
+def read(
+    transport: Transport,
+    ask: Ask,
+    now: datetime,
+    pace: Pace,
+    stop: threading.Event,
+    known: Checksums | None = None,
+) -> Reading:
+    """Return all of `ask`. Every bucket that ended by `now` must be there.
+
+    `known`: checksums of what the caller has; buckets that come in the same bytes are not decoded again.
+    """
     try:
-        return _read_pages(transport, ask, now, pace, stop)
+        return _read_pages(transport, ask, now, pace, stop, known)
     except _Repeated:
-        return _read_pages(transport, ask, now, pace, stop)
+        return _read_pages(transport, ask, now, pace, stop, known)
 
 
-def _read_pages(transport: Transport, ask: Ask, now: datetime, pace: Pace, stop: threading.Event) -> Reading:
+def _read_pages(
+    transport: Transport,
+    ask: Ask,
+    now: datetime,
+    pace: Pace,
+    stop: threading.Event,
+    known: Checksums | None,
+) -> Reading:
     source = SOURCES[ask.source]
     form = shape(ask.source, ask.group_by)
     limit = ask.limit or min(pace.limit(ask), ask.length)
-    rows: Rows = {}
-    buckets: set[int] = set()
+    groups = Groups()
+    rows: dict[int, Rows] = {}
+    checksums: dict[int, str] = {}
+    same: set[int] = set()
     cursors: set[str] = set()
     cursor: str | None = None
     pages = 0
+    opened = partial(_opened, form=form, groups=groups, known=known, key=_key(ask, form))
     while True:
         request = Request(
             source.path,
@@ -67,14 +122,20 @@ def _read_pages(transport: Transport, ask: Ask, now: datetime, pace: Pace, stop:
             ask.source,
             absence_passes=ask.source == "costs",  # every organization has costs
         )
-        answer = transport.get(request, form.decode, stop)
-        page, trace = answer.value, answer.trace
+        answer = transport.get(request, opened, stop)
+        page, trace = answer.value.page, answer.trace
         pages += 1
         pace.learn(ask, limit, answer.size, full=len(page.data) >= limit)
-        for bucket in page.data:
-            _check_bucket(ask, bucket, buckets, now, trace)
-            buckets.add(bucket.start_time)
-            _add(form, rows, bucket, trace)
+        for place, bucket in enumerate(page.data):
+            start = bucket.start_time
+            _check_bucket(ask, bucket, rows.keys() | same, now, trace)
+            held = answer.value.rows[place]
+            if held is None:
+                same.add(start)
+                continue
+            rows[start] = held
+            if known is not None:
+                checksums[start] = answer.value.checksums[place]
         if not page.has_more:
             break
         cursor = page.next_page
@@ -86,30 +147,61 @@ def _read_pages(transport: Transport, ask: Ask, now: datetime, pace: Pace, stop:
             raise _bad("the pages do not end", trace)
         cursors.add(cursor)
         del page, answer  # one page in memory at a time
-    _check_holes(ask, buckets, now, trace)
+    _check_holes(ask, rows.keys() | same, now, trace)
     return Reading(
         ask.source,
         ask.width,
         ask.start,
         ask.end,
-        tuple(sorted(buckets)),
         form.columns,
         form.metrics,
+        tuple(groups.values),
         rows,
         pages,
+        checksums,
+        frozenset(same),
     )
 
 
-def _add(form: Shape, rows: Rows, bucket: Bucket, trace: Trace) -> None:
-    try:
-        form.add(rows, bucket.start_time, bucket.results)
-    except Foreign as error:
-        raise _bad(str(error), trace, ForeignCurrency) from None
-    except Unfit as error:
-        raise _bad(str(error), trace) from None
+def _opened(
+    body: bytes | bytearray, *, form: Shape, groups: Groups, known: Checksums | None, key: bytes
+) -> _Opened:
+    """Return a page with what its buckets hold; raises Unfit, and what msgspec raises."""
+    with _one_at_a_time:
+        page = decode_page(body)
+        rows: list[Rows | None] = []
+        checksums: list[str] = []
+        for bucket in page.data:
+            if known is not None:
+                checksums.append(_checksum(bucket, key))
+                if known.get(bucket.start_time) == checksums[-1]:
+                    rows.append(None)
+                    continue
+            try:
+                rows.append(form.rows(bucket.results, groups))
+            except msgspec.ValidationError as error:
+                raise msgspec.ValidationError(_placed(str(error), len(rows))) from None
+            bucket.results = msgspec.Raw()
+    return _Opened(page, rows, checksums)
 
 
-def _check_bucket(ask: Ask, bucket: Bucket, seen: set[int], now: datetime, trace: Trace) -> None:
+def _placed(error: str, bucket: int) -> str:
+    """Return what msgspec says of a bucket's rows with their place in the page."""
+    rows = f"$.data[{bucket}].results"
+    return error.replace("`$", f"`{rows}") if "`$" in error else f"{error} - at `{rows}`"
+
+
+def _key(ask: Ask, form: Shape) -> bytes:
+    """Return what the meaning of a bucket's bytes depends on: how it was asked for, and what is read of it."""
+    asked = (READ_AS, ask.source, ask.width, sorted(ask.filters.items()), form.columns, form.metrics)
+    return blake2b(repr(asked).encode(), digest_size=16).digest()
+
+
+def _checksum(bucket: Bucket, key: bytes) -> str:
+    return blake2b(bucket.results, digest_size=16, key=key).hexdigest()
+
+
+def _check_bucket(ask: Ask, bucket: Bucket, seen: Collection[int], now: datetime, trace: Trace) -> None:
     start = bucket.start_time
     if start % ask.step:
         raise _bad(f"a bucket begins at {start}, inside another", trace)
@@ -127,7 +219,7 @@ def _still_filling(ask: Ask, bucket: Bucket, now: datetime) -> bool:
     return ask.source != "costs" and bucket.start_time < bucket.end_time < full and full > now.timestamp()
 
 
-def _check_holes(ask: Ask, seen: set[int], now: datetime, trace: Trace) -> None:
+def _check_holes(ask: Ask, seen: Collection[int], now: datetime, trace: Trace) -> None:
     step, present = ask.step, now.timestamp()
     missing = [
         start

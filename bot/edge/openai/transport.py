@@ -19,7 +19,16 @@ import stamina
 
 from bot.core.errors import SetupWrong
 from bot.edge.addresses import check_base_url, is_loopback
-from bot.edge.openai.errors import AskRefused, BadAnswer, KeyRefused, NoAnswer, NotOffered, Trace, quoted
+from bot.edge.openai.errors import (
+    AskRefused,
+    BadAnswer,
+    KeyRefused,
+    NoAnswer,
+    NotOffered,
+    Trace,
+    Unfit,
+    quoted,
+)
 from bot.edge.openai.headers import asked_delay, request_id, server_time
 from bot.edge.openai.patience import OutOfTime, Patience, backoff
 
@@ -172,6 +181,10 @@ def _decoded(body: bytearray, decode: Decode[T], trace: Trace, key: str) -> T:
             f"OpenAI's answer is not as agreed: {quoted(str(error), key)}",
             "Nothing of it was kept. If it stays so, OpenAI's API has changed: look for a newer budgetbot.",
             trace=trace,
+        ) from None
+    except Unfit as error:
+        raise error.kind(
+            f"OpenAI's answer is not as agreed: {error}", "Nothing of it was kept.", trace=trace
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         if _says_nan(body):

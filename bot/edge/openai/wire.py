@@ -8,48 +8,50 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
-from typing import Annotated, Any, Literal, Protocol
+from operator import itemgetter
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from bot.core.money import LARGEST, nano
+from bot.core.money import LARGEST, NANO, nano
+from bot.edge.openai.errors import Foreign, Unfit
+from bot.edge.openai.scaling import Unsure, scaled
 from bot.edge.openai.sources import SOURCES, Source
 
-Key = tuple[int | str, ...]
+Group = tuple[str, ...]
+"""The values of the columns a source was grouped by; '' where it tells none."""
 Values = tuple[int | None, ...]
-Rows = dict[Key, Values]
+Rows = dict[int, Values]
+"""A bucket: the number of a group → its values."""
 
 Count = Annotated[int, msgspec.Meta(ge=-LARGEST - 1, le=LARGEST)]
-MILLION = Decimal(10**6)
+MICRO = 10**6
+MILLION = Decimal(MICRO)
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 MOST_DIGITS = 13
 """Before the point, less one, of a quantity whose millionths may still fit a column."""
 CURRENCY = "usd"
 """Lower case: the upper-case USD of OpenAI's spend limits counts cents."""
 
-
-class Unfit(ValueError):
-    """A value that the contract rules out; the text is half a sentence."""
+Results = Sequence[msgspec.Struct]
 
 
-class Foreign(Unfit):
-    """An amount in another currency."""
+class Bucket(msgspec.Struct, gc=False):
+    """A span of time and its rows, not decoded yet; an empty one is a confirmed zero."""
 
-
-class Bucket(Protocol):
-    """A span of time and its rows; an empty one is a confirmed zero."""
-
+    object: Literal["bucket"]
     start_time: int
     end_time: int
-    results: Sequence[msgspec.Struct]
+    results: msgspec.Raw
 
 
-class Page(Protocol):
+class Page(msgspec.Struct, gc=False):
     """The envelope. `next_page` is opaque."""
 
-    data: Sequence[Bucket]
+    object: Literal["page"]
+    data: list[Bucket]
     has_more: bool
-    next_page: str | None
+    next_page: str | None = None
 
 
 class Amount(msgspec.Struct, gc=False, frozen=True):
@@ -59,40 +61,66 @@ class Amount(msgspec.Struct, gc=False, frozen=True):
     currency: str
 
 
+class QuickAmount(msgspec.Struct, gc=False, frozen=True):
+    """The same where binary numbers can tell it: what they leave in doubt is read again as an Amount."""
+
+    value: float
+    currency: Literal["usd"]
+
+
+class Groups:
+    """The distinct groups of a reading, numbered as they are met: rows carry the number alone."""
+
+    def __init__(self) -> None:
+        self.values: list[Group] = []
+        self._numbers: dict[tuple[Any, ...], int] = {}
+
+    def numbers(self, told: list[tuple[Any, ...]]) -> list[int]:
+        """Return the number of each group as the wire tells it: nulls, booleans and texts."""
+        found: list[Any] = list(map(self._numbers.get, told))
+        if None in found:
+            for place, number in enumerate(found):
+                if number is None:
+                    found[place] = self._number(told[place])
+        return found
+
+    def _number(self, told: tuple[Any, ...]) -> int:
+        group = told
+        try:
+            "".join(told)
+        except TypeError:  # not all of them are texts
+            group = tuple(map(_text, told))
+        number = self._numbers.setdefault(group, len(self.values))
+        if number == len(self.values):
+            self.values.append(group)
+        self._numbers[told] = number
+        return number
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How one source's page is read under one grouping.
+    """How one source's buckets are read under one grouping.
 
-    `add(rows, start, results)` sums a bucket's results into `rows` and raises Unfit.
+    `rows(results, groups)` decodes a bucket's results and sums them by group. Raises Unfit, and what msgspec raises.
     """
 
     columns: tuple[str, ...]
     metrics: tuple[str, ...]
-    decode: Callable[[bytes | bytearray], Page]
-    add: Callable[[Rows, int, Sequence[msgspec.Struct]], None]
+    rows: Callable[[msgspec.Raw, Groups], Rows]
+
+
+decode_page = msgspec.json.Decoder(Page, strict=False).decode
 
 
 @lru_cache(maxsize=256)
 def shape(source_name: str, group_by: tuple[str, ...]) -> Shape:
-    """Return how pages of `source_name` grouped by `group_by` are read."""
+    """Return how buckets of `source_name` grouped by `group_by` are read."""
     source = SOURCES[source_name]
     costs = source.name == "costs"
     # Quantities of different units cannot be summed, so the unit is part of the key wherever there is one.
     columns = (*group_by, "quantity_unit") if costs and "line_item" in group_by else group_by
-    fields: list[Any] = [(name, (bool if name == "batch" else str) | None, None) for name in columns]
-    if costs:
-        fields += [("amount", Amount), ("quantity", Decimal | None, None)]
-    else:
-        fields += [
-            (name, Count) if name in source.required else (name, Count | None, None)
-            for name in source.metrics
-        ]
-    decoder = msgspec.json.Decoder(_page(source, fields), strict=False)  # "30.0" and 30.0 are counts too
-    if costs:
-        add = _costs_adder(len(columns), with_quantity="line_item" in group_by)
-    else:
-        add = _usage_adder(len(columns), columns.index("batch") if "batch" in columns else None)
-    return Shape(columns, source.metrics, decoder.decode, add)
+    rows = _costs(source, columns) if costs else _usage(source, columns)
+    return Shape(columns, source.metrics, rows)
 
 
 def micro(quantity: Decimal) -> int:
@@ -101,70 +129,103 @@ def micro(quantity: Decimal) -> int:
         return 0
     if not quantity.is_finite() or quantity.adjusted() > MOST_DIGITS:
         raise Unfit(f"a quantity of {quantity:.3e}")
-    scaled = int(EXACT.to_integral_value(EXACT.multiply(quantity, MILLION)))
-    if not -LARGEST <= scaled <= LARGEST:
+    millionths = int(EXACT.to_integral_value(EXACT.multiply(quantity, MILLION)))
+    if not -LARGEST <= millionths <= LARGEST:
         raise Unfit(f"a quantity of {quantity:.3e}")
-    return scaled
+    return millionths
 
 
-def _page(source: Source, fields: list[Any]) -> Any:
-    row: Any = msgspec.defstruct("Row", [*fields, ("object", Literal[source.object])], kw_only=True, gc=False)
-    bucket: Any = msgspec.defstruct(
-        "Bucket",
-        [("object", Literal["bucket"]), ("start_time", int), ("end_time", int), ("results", list[row])],
-        gc=False,
+def _decoder(
+    source: Source, columns: Sequence[str], fields: Sequence[Any]
+) -> Callable[[msgspec.Raw], Results]:
+    own: list[Any] = [(name, (bool if name == "batch" else str) | None, None) for name in columns]
+    row: Any = msgspec.defstruct(
+        "Row", [*own, *fields, ("object", Literal[source.object])], kw_only=True, gc=False
     )
-    return msgspec.defstruct(
-        "Page",
-        [
-            ("object", Literal["page"]),
-            ("data", list[bucket]),
-            ("has_more", bool),
-            ("next_page", str | None, None),
-        ],
-        gc=False,
+    return msgspec.json.Decoder(list[row], strict=False).decode  # "30.0" and 30.0 are counts too
+
+
+def _usage(source: Source, columns: Sequence[str]) -> Callable[[msgspec.Raw, Groups], Rows]:
+    width = len(columns)
+    decode = _decoder(
+        source,
+        columns,
+        [(name, Count) if name in source.required else (name, Count | None, None) for name in source.metrics],
     )
+    keys, values = itemgetter(slice(width)), itemgetter(slice(width, -1))
+
+    def rows(results: msgspec.Raw, groups: Groups) -> Rows:
+        fields = list(map(msgspec.structs.astuple, decode(results)))
+        numbers = groups.numbers(list(map(keys, fields)))
+        found = dict(zip(numbers, map(values, fields), strict=True))
+        return found if len(found) == len(fields) else _summed(numbers, list(map(values, fields)))
+
+    return rows
 
 
-def _costs_adder(width: int, *, with_quantity: bool) -> Callable[[Rows, int, Sequence[msgspec.Struct]], None]:
-    astuple = msgspec.structs.astuple
+def _costs(source: Source, columns: Sequence[str]) -> Callable[[msgspec.Raw, Groups], Rows]:
+    width, counted = len(columns), "line_item" in columns
+    keys = itemgetter(slice(width))
+    quick = _decoder(source, columns, [("amount", QuickAmount), ("quantity", float | None, None)])
+    exact = _decoder(source, columns, [("amount", Amount), ("quantity", Decimal | None, None)])
 
-    def add(rows: Rows, start: int, results: Sequence[msgspec.Struct]) -> None:
-        for row in results:
-            fields = astuple(row)
-            key = (start, *fields[:width])
-            if None in key:
-                key = tuple("" if part is None else part for part in key)
-            amount, quantity = fields[width], fields[width + 1]
-            if amount.currency != CURRENCY:
-                raise Foreign(f"an amount in {amount.currency!r}")
-            try:
-                worth = nano(amount.value)
-            except ValueError as error:
-                raise Unfit(f"an amount that cannot be: {error}") from None
-            values = (worth, micro(quantity) if with_quantity and quantity is not None else None)
-            known = rows.get(key)
-            rows[key] = values if known is None else _sum(known, values)
+    def quickly(results: msgspec.Raw, groups: Groups) -> Rows:
+        fields = list(map(msgspec.structs.astuple, quick(results)))
+        worth = scaled([one[width].value for one in fields], float(NANO))
+        quantities: Sequence[int | None] = [None] * len(fields)
+        if counted:
+            told = [one[width + 1] for one in fields]
+            some = scaled([each for each in told if each is not None], float(MICRO))
+            if len(some) == len(told):
+                quantities = some
+            elif some:
+                rest = iter(some)
+                quantities = [None if each is None else next(rest) for each in told]
+        numbers = groups.numbers(list(map(keys, fields)))
+        found: Rows = dict(zip(numbers, zip(worth, quantities, strict=True), strict=True))
+        if len(found) < len(fields):
+            raise Unsure  # a group came twice: its sum may be too large, and is no question of speed
+        return found
 
-    return add
+    def exactly(results: msgspec.Raw, groups: Groups) -> Rows:
+        fields = list(map(msgspec.structs.astuple, exact(results)))
+        values = [_cost(one[width], one[width + 1] if counted else None) for one in fields]
+        return _summed(groups.numbers(list(map(keys, fields))), values)
+
+    def rows(results: msgspec.Raw, groups: Groups) -> Rows:
+        try:
+            return quickly(results, groups)
+        except (
+            Unsure,
+            msgspec.ValidationError,
+            ValueError,
+        ):  # whatever is wrong with it, the exact reading says it in its words
+            return exactly(results, groups)
+
+    return rows
 
 
-def _usage_adder(width: int, batch: int | None) -> Callable[[Rows, int, Sequence[msgspec.Struct]], None]:
-    astuple = msgspec.structs.astuple
+def _cost(amount: Amount, quantity: Decimal | None) -> Values:
+    if amount.currency != CURRENCY:
+        raise Foreign(f"an amount in {amount.currency!r}")
+    try:
+        worth = nano(amount.value)
+    except ValueError as error:
+        raise Unfit(f"an amount that cannot be: {error}") from None
+    return worth, None if quantity is None else micro(quantity)
 
-    def add(rows: Rows, start: int, results: Sequence[msgspec.Struct]) -> None:
-        for row in results:
-            fields = astuple(row)
-            key = (start, *fields[:width])
-            if None in key:
-                key = tuple("" if part is None else part for part in key)
-            if batch is not None and isinstance(key[batch + 1], bool):
-                key = (*key[: batch + 1], str(key[batch + 1]).lower(), *key[batch + 2 :])
-            values = fields[width:-1]
-            known = rows.get(key)
-            rows[key] = values if known is None else _sum(known, values)
 
-    return add
+def _text(value: bool | str | None) -> str:
+    """Return a column's value as it is kept."""
+    return "" if value is None else value if isinstance(value, str) else str(value).lower()
+
+
+def _summed(numbers: Sequence[int], values: Sequence[Values]) -> Rows:
+    rows: Rows = {}
+    for number, more in zip(numbers, values, strict=True):
+        known = rows.get(number)
+        rows[number] = more if known is None else _sum(known, more)
+    return rows
 
 
 def _sum(known: Values, more: Values) -> Values:

@@ -1,18 +1,18 @@
 """Costs and usage: written only where they changed, read as sums, now or as they were known at an instant."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from bot.core.dimension import COLUMNS, Series
 from bot.core.metrics import Metric
 from bot.core.period import epoch
-from bot.edge.store import months
+from bot.edge.store import checksums, months
 from bot.edge.store.fact_tables import SERIES_COLUMNS, UsageValues
 from bot.edge.store.sql import raw, run, upsert
 from bot.edge.store.tables import ORGANIZATION
@@ -20,12 +20,11 @@ from bot.edge.store.tables import ORGANIZATION
 if TYPE_CHECKING:  # reports read the store without loading an HTTP client
     from bot.edge.openai import Reading
 
-BATCH = 5_000
-"""Rows a statement: the measured plateau of SQLite's upsert rate."""
-
 Key = tuple[int, int]
 """(bucket, series id)"""
 Values = tuple[int | None, ...]
+Row = tuple[int | None, ...]
+"""A key, instants and values, as a table has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,41 +116,32 @@ class SeriesIndex:
             self._clear()
 
     def ids(
-        self, tx: Connection, source: str, columns: tuple[str, ...], groups: Iterable[tuple[str, ...]]
-    ) -> dict[tuple[str, ...], int]:
-        """Return the id of each group of values over `columns`, adding series never seen before."""
+        self, tx: Connection, source: str, columns: tuple[str, ...], groups: Sequence[tuple[str, ...]]
+    ) -> list[int]:
+        """Return the id of each group of values over `columns`, in their order, adding series never seen before."""
         with self._lock:
             return self._find(tx, source, columns, groups)
 
     def _find(
-        self, tx: Connection, source: str, columns: tuple[str, ...], groups: Iterable[tuple[str, ...]]
-    ) -> dict[tuple[str, ...], int]:
-        places = [COLUMNS.index(column) for column in columns]
-        found: dict[tuple[str, ...], int] = {}
-        new: dict[tuple[str, ...], tuple[str, ...]] = {}
-        blank = [""] * len(COLUMNS)
-        for group in groups:
-            full = blank.copy()
-            for place, value in zip(places, group, strict=True):
-                full[place] = value
-            key = (source, *full)
-            known = self._ids.get(key)
-            if known is None:
-                new[group] = key
-            else:
-                found[group] = known
-        if new:
+        self, tx: Connection, source: str, columns: tuple[str, ...], groups: Sequence[tuple[str, ...]]
+    ) -> list[int]:
+        places = [columns.index(column) if column in columns else -1 for column in COLUMNS]
+        # A column that was not asked for reads the '' put behind each group.
+        keys = [
+            (source, *[padded[place] for place in places]) for padded in ((*group, "") for group in groups)
+        ]
+        found = list(map(self._ids.get, keys))
+        if None in found:
             marks = ", ".join("?" * (len(SERIES_COLUMNS) + 2))
             names = ", ".join(("organization_id", "source", *SERIES_COLUMNS))
+            new = {key for key, known in zip(keys, found, strict=True) if known is None}
             run(
                 tx,
                 f"INSERT INTO series ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own column names
-                [(ORGANIZATION, *key) for key in sorted(new.values())],
+                [(ORGANIZATION, *key) for key in sorted(new)],
             )
             self._refresh(tx)
-            for group, key in new.items():
-                found[group] = self._ids[key]
-        return found
+        return [self._ids[key] for key in keys]
 
 
 def store(tx: Connection, index: SeriesIndex, reading: "Reading", now: datetime) -> int:
@@ -163,38 +153,33 @@ def store(tx: Connection, index: SeriesIndex, reading: "Reading", now: datetime)
     table = table_of(reading.source, reading.width)
     stored = _window(tx, table, reading)
     seen = int(now.timestamp())
-    groups = index.ids(tx, reading.source, reading.columns, {key[1:] for key in reading.rows})  # type: ignore[misc]
-    places = [reading.metrics.index(name) if name in reading.metrics else -1 for name in table.values]
-    plain = places == list(range(len(reading.metrics)))
-    fresh: dict[Key, Values] = {}
-    for key, values in reading.rows.items():
-        place = (key[0], groups[key[1:]])  # type: ignore[index]
-        fresh[place] = values if plain else tuple([None if i < 0 else values[i] for i in places])  # type: ignore[index]
-    answered = set(reading.buckets)
+    ids = index.ids(tx, reading.source, reading.columns, reading.groups)
     zero = _zero(table, reading)
-    replaced: list[tuple[int | None, ...]] = []
-    written: list[tuple[int | None, ...]] = []
-    for place, values in fresh.items():
-        old = stored.get(place)
+    replaced: list[Row] = []
+    written: list[Row] = []
+    for bucket in sorted(reading.rows):
+        fresh = {ids[number]: values for number, values in reading.rows[bucket].items()}
+        old = stored.get(bucket)
         if old is None:
-            if any(values):
-                written.append((*place, seen, *values))
-        elif old[1:] != values:
-            _replace(place, old, values, seen, replaced, written)
-    for place, old in stored.items():
-        if place not in fresh and place[0] in answered and any(old[1:]):
-            _replace(place, old, zero, seen, replaced, written)
-    _write(tx, table, replaced, written)
+            written += [(bucket, key, seen, *fresh[key]) for key in sorted(fresh) if any(fresh[key])]
+            continue
+        for key, values in fresh.items():
+            known = old.get(key)
+            if known is None:
+                if any(values):
+                    written.append((bucket, key, seen, *values))
+            elif known[1:] != values:
+                _replace((bucket, key), known, values, seen, replaced, written)
+        for key, known in old.items():
+            if key not in fresh and any(known[1:]):
+                _replace((bucket, key), known, zero, seen, replaced, written)
+    _write(tx, table, reading.metrics, replaced, written)
+    checksums.keep(tx, reading)
     return len(written)
 
 
 def _replace(
-    place: Key,
-    old: Values,
-    values: Values,
-    seen: int,
-    replaced: list[tuple[int | None, ...]],
-    written: list[tuple[int | None, ...]],
+    place: Key, old: Values, values: Values, seen: int, replaced: list[Row], written: list[Row]
 ) -> None:
     since = old[0]
     assert since is not None
@@ -206,47 +191,42 @@ def _replace(
 
 
 def _zero(table: Table, reading: "Reading") -> Values:
-    """Return what a vanished row is worth now: zero where the source tells the metric, else nothing."""
-    if table is COSTS:
-        return (0, None)
-    return tuple(0 if name in reading.metrics else None for name in table.values)
+    """Return what a vanished row is worth now."""
+    return (0, None) if table is COSTS else (0,) * len(reading.metrics)
 
 
-def _window(tx: Connection, table: Table, reading: "Reading") -> dict[Key, Values]:
-    if not reading.buckets:
+def _window(tx: Connection, table: Table, reading: "Reading") -> dict[int, dict[int, Values]]:
+    """Return what is stored of the buckets that were read: by series, the instant of its reading and the values."""
+    if not reading.rows:
         return {}
-    columns = ", ".join(f"f.{name}" for name in ("bucket", "series_id", "observed_at", *table.values))
+    columns = ", ".join(f"f.{name}" for name in ("bucket", "series_id", "observed_at", *reading.metrics))
     rows = run(
         tx,
         f"SELECT {columns} FROM {table.fact} f JOIN series s ON s.id = f.series_id "  # noqa: S608 - our own names
         "WHERE f.bucket >= ? AND f.bucket <= ? AND s.source = ? AND s.organization_id = ?",
-        (min(reading.buckets), max(reading.buckets), reading.source, ORGANIZATION),
+        (min(reading.rows), max(reading.rows), reading.source, ORGANIZATION),
     )
-    return {(row[0], row[1]): row[2:] for row in raw(rows)}
+    found: dict[int, dict[int, Values]] = {}
+    for row in raw(rows):
+        found.setdefault(row[0], {})[row[1]] = row[2:]
+    return found
 
 
 def _write(
-    tx: Connection,
-    table: Table,
-    replaced: list[tuple[int | None, ...]],
-    written: list[tuple[int | None, ...]],
+    tx: Connection, table: Table, metrics: Sequence[str], replaced: list[Row], written: list[Row]
 ) -> None:
     if table is COSTS:
-        months.forget(tx, (key[0] for key in written if key[0] is not None))
-    names = ("bucket", "series_id", "observed_at", *table.values)
-    past = ("bucket", "series_id", "observed_at", "replaced_at", *table.values)
+        months.forget(tx, {row[0] for row in written if row[0] is not None})
+    names = ("bucket", "series_id", "observed_at", *metrics)
+    past = ("bucket", "series_id", "observed_at", "replaced_at", *metrics)
     changes = f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names[2:])}"
     for name, columns, keys, conflict, rows in (
         (table.history, past, 3, "DO NOTHING", replaced),
         (table.fact, names, 2, changes, written),
     ):
-        rows.sort(key=_by_key)  # the tables are clustered: writing in key order doubles the rate
-        for start in range(0, len(rows), BATCH):
-            upsert(tx, name, columns, rows[start : start + BATCH], keys, conflict)
-
-
-def _by_key(row: tuple[int | None, ...]) -> Any:
-    return row[:3]
+        if rows:
+            rows.sort()  # the tables are clustered: writing in key order doubles the rate
+            upsert(tx, name, columns, rows, keys, conflict)
 
 
 def sums(
@@ -309,7 +289,6 @@ def _sums(
     known_at: datetime | None,
     before: date | None,
 ) -> list[dict[int, int]]:
-    stretches: list[dict[int, int]] = [{} for _ in cuts[1:]]
     rows = table.fact
     values: tuple[int | str, ...] = ()
     if known_at is not None:
@@ -328,18 +307,29 @@ def _sums(
         )
     kept = table is COSTS and known_at is None  # months tell what is known now
     parts = months.parts(tx, rows, cuts, before, kept=kept)
+    found: list[dict[int, int]] = [{} for _ in parts]
+    # A series has one row a day: there is nothing to add up, and no order to be brought about for it.
+    added = [part.table != rows or part.end - part.start > 86_400 or table is USAGE["1h"] for part in parts]
     for first in range(0, len(parts), 250):  # SQLite joins at most 500 selects
-        some = parts[first : first + 250]
+        some = range(first, min(first + 250, len(parts)))
         statement = " UNION ALL ".join(
-            f"SELECT {part.place}, series_id, SUM({column}) FROM {part.table} WHERE bucket >= ? AND bucket < ?{counts} "  # noqa: S608 - numbers and our own names
-            "GROUP BY series_id"
-            for part in some
+            f"SELECT {i}, series_id, {f'CAST(SUM({column}) AS bigint)' if added[i] else column} "  # noqa: S608 - numbers and our own names
+            f"FROM {parts[i].table} WHERE bucket >= ? AND bucket < ?{counts}{' GROUP BY series_id' if added[i] else ''}"
+            for i in some
         )
         bound: list[int | str] = []
-        for part in some:
-            bound += (*values, part.start, part.end)
+        for i in some:
+            bound += (*values, parts[i].start, parts[i].end)
             bound += (ORGANIZATION, *sources) if sources else ()
-        for place, series_id, amount in raw(run(tx, statement, tuple(bound))):
-            stretch = stretches[place]
-            stretch[series_id] = stretch.get(series_id, 0) + int(amount)
+        cursor: Any = run(tx, statement, tuple(bound)).cursor
+        for place, series_id, amount in cursor:
+            found[place][series_id] = amount
+    stretches: list[dict[int, int]] = [{} for _ in cuts[1:]]
+    for part, figures in zip(parts, found, strict=True):
+        stretch = stretches[part.place]
+        if not stretch:
+            stretches[part.place] = figures
+            continue
+        for series_id, amount in figures.items():
+            stretch[series_id] = stretch.get(series_id, 0) + amount
     return stretches

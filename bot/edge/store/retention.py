@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 from sqlmodel import col
 
 from bot.core.period import DAY, epoch, midnight
-from bot.edge.store import months
+from bot.edge.store import checksums, months
 from bot.edge.store.sql import run
 from bot.edge.store.store import Store
 from bot.edge.store.tables import (
@@ -54,6 +54,7 @@ def prune(store: Store, before: date, progress: Progress | None = None) -> dict[
         while (first := _first(store, table)) is not None and first < epoch(before):
             end = min(epoch(before), first - first % SECONDS + SECONDS)
             with store.writing() as tx:
+                checksums.forget_before(tx, end)
                 if table == months.DAYS:
                     months.forget_before(tx, end)
                 told(table, run(tx, f"DELETE FROM {table} WHERE bucket < ?", (end,)).rowcount)  # noqa: S608 - our own names

@@ -9,9 +9,13 @@ from sqlalchemy import Connection, CursorResult
 # PostgreSQL's insert: its ON CONFLICT is SQLite's too, and both compilers write it; SQLite's own knows less.
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.edge.store import postgres
+from bot.edge.store import postgres, sqlite
 
 __all__ = ["insert", "is_postgres", "listed", "raw", "run", "upsert"]
+
+
+AT_ONCE = 5_000
+"""Rows that are copied at once."""
 
 
 def is_postgres(tx: Connection) -> bool:
@@ -51,9 +55,7 @@ def upsert(
 ) -> None:
     """Write rows, sorted by their key, the first `keys` columns; `conflict` says what becomes of those that exist."""
     if is_postgres(tx):
-        postgres.upsert(tx, table, names, rows, keys, conflict)
-        return
-    marks = ", ".join("?" * len(names))
-    target = ", ".join(names[:keys])
-    statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT ({target}) {conflict}"  # noqa: S608 - our own names
-    tx.exec_driver_sql(statement, rows)
+        for start in range(0, len(rows), AT_ONCE):
+            postgres.upsert(tx, table, names, rows[start : start + AT_ONCE], keys, conflict)
+    else:
+        sqlite.upsert(tx, table, names, rows, keys, conflict)

@@ -3,8 +3,9 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,8 @@ from sqlalchemy.engine import URL
 
 from bot.core.errors import SetupWrong, Unanswered
 
+VARIABLES = 999
+"""Of one statement: what every build of SQLite takes."""
 BUSY_MS = 20_000
 """How long a writer waits for another before it gives up."""
 
@@ -91,6 +94,29 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: all of it, or nothing."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+def upsert(
+    tx: Connection, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]], keys: int, changes: str
+) -> None:
+    """Write rows whose first `keys` columns are the key; `changes` is what follows ON CONFLICT (keys).
+
+    Many rows a statement: the driver hands each statement over once, and other threads run while it is at work.
+    """
+    columns, target = ", ".join(names), ", ".join(names[:keys])
+    row = f"({', '.join('?' * len(names))})"
+    most = VARIABLES // len(names)
+    session = tx.connection.cursor()
+    try:
+        for start in range(0, len(rows), most):
+            some = rows[start : start + most]
+            marks = ", ".join([row] * len(some))
+            session.execute(
+                f"INSERT INTO {table} ({columns}) VALUES {marks} ON CONFLICT ({target}) {changes}",  # noqa: S608 - our own names
+                list(chain.from_iterable(some)),
+            )
+    finally:
+        session.close()
 
 
 def copy_into(url: URL, target: Path) -> None:

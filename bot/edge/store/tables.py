@@ -66,6 +66,18 @@ class Backfill(SQLModel, table=True):
     begun_at: datetime
 
 
+class BucketChecksum(SQLModel, table=True):
+    """In which bytes a bucket of the last days came; see `bot.edge.store.checksums`."""
+
+    __tablename__ = "bucket_checksum"
+
+    organization_id: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    width: str = Field(primary_key=True)
+    bucket: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    checksum: str
+
+
 class NameRow(SQLModel, table=True):
     """Every (id, name) ever seen; the newest is the current one. Deleted things cannot be looked up again."""
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from bot.core.alike import one_of_each
 from bot.core.backtest import (
     MOST_STEPS,
     Backtest,
@@ -20,7 +21,7 @@ from bot.core.backtest import (
 from bot.core.difference import edits, renamed
 from bot.core.dimension import Series
 from bot.core.errors import SetupWrong
-from bot.core.evaluate import needs, next_boundary, one_of_each
+from bot.core.evaluate import needs, next_boundary
 from bot.core.limits import Limits
 from bot.core.metrics import METRICS
 from bot.core.needs import Needs

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
+from bot.core.alike import alike
 from bot.core.decide import Decision, Said, decide
-from bot.core.evaluate import Evaluation, alike, next_boundary, unjudgeable
+from bot.core.evaluate import Evaluation, next_boundary, unjudgeable
 from bot.core.incident import Finding, Incident, Unjudged
 from bot.core.kinds import KINDS, budget
 from bot.core.kinds.freshness import allowed

@@ -1,6 +1,6 @@
 """Why a rule cannot be judged by what it reads: refused by the organization's API, or too old."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.core.dimension import NAMED_BY_ID
@@ -28,11 +28,23 @@ def unready(
 
     What is open stays as it is, and nothing is said of the rule: what is stale is said once, by the freshness.
     """
-    sources = tuple(_sources(wanted, view))
+    sources = known_sources(wanted, view)
+    return refused(rule, sources) or late(rule, sources, fresh, view, now)
+
+
+def refused(rule: Rule, sources: Iterable[Source]) -> Unjudged | None:
+    """Return why a rule is not judged that takes apart what some of the sources it reads do not."""
     for source in sources:
         for dimension in rule.scope.dimensions:
             if COLUMN_OF.get(dimension) in source.refused:
                 return Unjudged(rule.id, None, "error", _refused(dimension, source))
+    return None
+
+
+def late(
+    rule: Rule, sources: Collection[Source], fresh: tuple[timedelta, timedelta], view: View, now: datetime
+) -> Unjudged | None:
+    """Return why a rule is not judged whose sources are too old; the same for all rules that are alike."""
     poll, data = fresh
     for source in sources:
         if source.missed:
@@ -73,11 +85,9 @@ def stale_usage(book: Rulebook, sources: Mapping[str, Source], now: datetime) ->
     return tuple(sorted(name for name, at in known.items() if at is not None and now - at >= poll))
 
 
-def _sources(wanted: Needs, view: View) -> Iterator[Source]:
-    """Yield the sources that a rule reads, of those that are known."""
-    for name in sources_of(wanted):
-        if name in view.sources:
-            yield view.sources[name]
+def known_sources(wanted: Needs, view: View) -> tuple[Source, ...]:
+    """Return the sources that a rule reads, of those that are known."""
+    return tuple(view.sources[name] for name in sources_of(wanted) if name in view.sources)
 
 
 def sources_of(wanted: Needs) -> tuple[str, ...]:

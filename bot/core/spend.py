@@ -149,10 +149,17 @@ class Spend:
         return found
 
     def _total(self, first: int, last: int) -> Mapping[int, int]:
-        """Return what each series comes to over some stretches."""
+        """Return what each series comes to over some stretches.
+
+        The spans that rules look at mostly end today and hold one another: the longer one adds to the shorter.
+        """
+        while last > first + 1 and not self._stretches[last - 1]:
+            last -= 1  # nothing is known of the days to come
         known = self._totals.get((first, last))
         if known is None:
-            known = self._totals[first, last] = _added(self._stretches[first:last])
+            held = min((start for start, end in self._totals if end == last and start > first), default=last)
+            known = _added(self._stretches[first:held], self._totals.get((held, last), {}))
+            self._totals[first, last] = known
         return known
 
     def keys(self, scope: Scope, span: Span) -> tuple[tuple[str, ...], dict[Group, list[Group]]]:
@@ -202,9 +209,9 @@ class Spend:
 _EVERYTHING = Scope()
 
 
-def _added(stretches: Sequence[Mapping[int, int]]) -> dict[int, int]:
-    """Return what each series comes to over all of the stretches."""
-    total: dict[int, int] = {}
+def _added(stretches: Sequence[Mapping[int, int]], known: Mapping[int, int]) -> dict[int, int]:
+    """Return what each series comes to over all of the stretches, and what is known already."""
+    total = dict(known)
     get = total.get
     for stretch in stretches:
         if not total:

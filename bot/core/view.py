@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.core.limits import Limits
 from bot.core.live.estimate import Estimates
@@ -50,6 +50,35 @@ class Daily:
         return (day - self.first).days
 
 
+class Total(NamedTuple):
+    """What the groups of a scope come to over a span."""
+
+    groups: dict[Group, int]
+    highest: int
+    """What the largest comes to; 0 where there is none."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """What the groups of a scope come to over any span: many rules ask the same, and it is added up once."""
+
+    source: Spend | None
+    scope: Scope
+    by_day: bool
+    """They are known day by day, up to the last one of the source."""
+    known: dict[Span, Total] = field(default_factory=dict)
+
+    def over(self, span: Span) -> Total:
+        """Return the sum of each group over a span."""
+        found = self.known.get(span)
+        if found is None:
+            source, groups = self.source, dict[Group, int]()
+            if source is not None:
+                groups = source.within(self.scope, reached(source, span) if self.by_day else span)
+            found = self.known[span] = Total(groups, max(groups.values(), default=0))
+        return found
+
+
 @dataclass(frozen=True)
 class View:
     """Cost and usage, live spend, OpenAI's limits and the age of every source."""
@@ -73,9 +102,7 @@ class View:
     asked: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
     """What was worked out of it once, by the question: the next that asks it is a rule that asks the same."""
     _days: dict[tuple[str, Scope], Daily | None] = field(default_factory=dict, repr=False, compare=False)
-    _sums: dict[tuple[str, Scope, Span], dict[Group, int]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    _sums: dict[tuple[str, Scope], Totals] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def names(self) -> Names:
@@ -94,21 +121,22 @@ class View:
             return self.live
         return self.usage.get(metric)
 
-    def within(self, metric: str, scope: Scope, span: Span) -> dict[Group, int]:
-        """Return the sum of each group over a span; many rules ask the same, and it is added up once."""
-        key = (metric, scope, span)
-        found = self._sums.get(key)
+    def totals(self, metric: str, scope: Scope) -> Totals:
+        """Return what adds up a metric of a scope over spans."""
+        found = self._sums.get((metric, scope))
         if found is None:
-            source = self.cost if metric == COST else self.spend(metric)
-            found = self._sums[key] = source.within(scope, self.reached(metric, span)) if source else {}
+            billed = metric == COST
+            found = Totals(self.cost if billed else self.spend(metric), scope, not billed)
+            self._sums[metric, scope] = found
         return found
+
+    def within(self, metric: str, scope: Scope, span: Span) -> dict[Group, int]:
+        """Return the sum of each group over a span."""
+        return self.totals(metric, scope).over(span).groups
 
     def reached(self, metric: str, span: Span) -> Span:
         """Return the part of a span that daily figures reach: nothing is known of the days to come."""
-        source = None if metric == COST else self.spend(metric)
-        if source is None or not source.cuts:
-            return span
-        return Span(min(span.start, source.cuts[-1]), min(span.end, source.cuts[-1]))
+        return reached(None if metric == COST else self.spend(metric), span)
 
     def estimated_within(self, scope: Scope, group: Group, span: Span) -> int:
         """Return how much of a group's live spend is only estimated."""
@@ -134,11 +162,19 @@ class View:
     def widest(self) -> Mapping[Scope, int]:
         """Return how many groups each scope that was looked at has, at most."""
         found: dict[Scope, int] = {}
-        for (_, scope, _), sums in self._sums.items():
-            found[scope] = max(found.get(scope, 0), len(sums))
+        for (_, scope), totals in self._sums.items():
+            widest = max((len(total.groups) for total in totals.known.values()), default=0)
+            found[scope] = max(found.get(scope, 0), widest)
         for (_, scope), days in self._days.items():
             found[scope] = max(found.get(scope, 0), len(days.values) if days else 0)
         return found
+
+
+def reached(source: Spend | None, span: Span) -> Span:
+    """Return the part of a span that the figures of a source reach."""
+    if source is None or not source.cuts:
+        return span
+    return Span(min(span.start, source.cuts[-1]), min(span.end, source.cuts[-1]))
 
 
 def _days(source: Spend | None, scope: Scope) -> Daily | None:

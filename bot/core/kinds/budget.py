@@ -10,10 +10,11 @@
   route: team
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from bot.core.forecasting import COURSES, LOOKS_BACK, Foresight
 from bot.core.groups import OTHER, fold
@@ -215,37 +216,73 @@ def needs(rule: Budget, now: datetime) -> Needs:
     return Needs(first, judged, daily, frozenset((COST,)) if daily else frozenset(), limits)
 
 
+class Judged(NamedTuple):
+    """A period that is judged, or why it is not."""
+
+    span: Span
+    closed: bool
+    state: Literal["learning", "nodata", ""] = ""
+    why: str = ""
+    """'' where nothing is said of it either."""
+
+
+def judged(rule: Budget, view: View, now: datetime) -> tuple[Judged, ...]:
+    """Return the periods that are judged at `now`: the same for all rules that are alike."""
+    source = view.cost if rule.metric == COST else view.spend(rule.metric)
+    found: list[Judged] = []
+    for span in spans(rule, now):
+        closed = now >= span.ends_at
+        if source is None:
+            why = f"{Reason.STALE}: no {words_of(rule.metric)} are stored yet"
+            found.append(Judged(span, closed, "nodata", why))
+        elif source.history_from is not None and span.start >= source.history_from:
+            found.append(Judged(span, closed))
+        elif not closed:
+            found.append(Judged(span, closed, "learning", learning(source.history_from, span.start)))
+    return tuple(found)
+
+
 def judge(
     rule: Budget,
     view: View,
     now: datetime,
     watched: Collection[Group] | None = None,
     only: Collection[Span | None] | None = None,
+    periods: Iterable[Judged] | None = None,
 ) -> Iterator[Finding | Unjudged]:
     """Say what is true of every group in every judged period, or in `only` some; without an amount it is not watched.
 
     With `watched`, a group that is below every level is told of only if it is one of those: of a hundred
-    thousand groups, nearly all are far below, and have never been anything else.
+    thousand groups, nearly all are far below, and have never been anything else. `periods` is what `judged`
+    returns, for whoever knows it already.
     """
     levels: dict[int, tuple[Threshold, ...]] = {}
     lows: dict[int, int] = {}
-    same_for_all = rule.amount.same_for_all
+    same_for_all = rule.amount.same_for_all and not rule.amount.by_hard_limit
+    plan = rule.amount.entries[0][1] if same_for_all else None
     foresight = Foresight(rule, view, now) if rule.foresees else None
-    for span in spans(rule, now):
+    totals = view.totals(rule.metric, rule.scope)
+    for span, closed, state, why in periods if periods is not None else judged(rule, view, now):
         if only is not None and span not in only:
             continue
-        source = view.cost if rule.metric == COST else view.spend(rule.metric)
-        if source is None:
-            why = f"{Reason.STALE}: no {words_of(rule.metric)} are stored yet"
-            yield Unjudged(rule.id, None, "nodata", why, span)
+        if state:
+            yield Unjudged(rule.id, None, state, why, span)
             continue
-        if source.history_from is None or span.start < source.history_from:
-            if now < span.ends_at:
-                yield Unjudged(rule.id, None, "learning", learning(source.history_from, span.start), span)
-            continue
-        closed = now >= span.ends_at
+        sums, highest = totals.over(span)
+        if plan is not None and foresight is None and watched is not None and len(sums) <= rule.limit:
+            one = plan.amount_on(span.start)
+            if one is None:
+                continue
+            least = lows.get(one)
+            if least is None:
+                least = lows[one] = _lowest(rule, one)
+            if highest < least and not watched:
+                continue
+            groups = [item for item in sums.items() if item[1] >= least or item[0] in watched]
+        else:
+            groups = fold(sums, rule.limit)
         amounts: dict[str, int | None] = {}
-        for group, value in fold(view.within(rule.metric, rule.scope, span), rule.limit):
+        for group, value in groups:
             first = "" if same_for_all or not group else group[0]
             if first not in amounts:
                 amounts[first] = amount_of(rule, group, view.names, view.limits, span)
@@ -257,18 +294,23 @@ def judge(
             steps = levels.get(amount)
             if steps is None:
                 steps = levels[amount] = levels_of(rule, amount)
-                lows[amount] = steps[0].at(amount) if steps else _ANY * _ANY
+                lows[amount] = _lowest(rule, amount)
             foreseen: tuple[Threshold, ...] = ()
             if foresight is not None and not closed:
                 foreseen = foresight.of(group, span, value, amount)
-            below = value <= 0 or value < lows[amount]
-            if watched is not None and below and not foreseen and group not in watched:
+            if watched is not None and value < lows[amount] and not foreseen and group not in watched:
                 continue
             found = Finding(
                 rule, group, span, value, amount, steps, closed, foreseen=foreseen,
                 note=_no_price(rule, view, group, span), estimated=_estimated(rule, view, group, span),
             )  # fmt: skip
             yield found if rule.hold_days == 1 else _held(found, view, now)
+
+
+def _lowest(rule: Budget, amount: int) -> int:
+    """Return the least figure that reaches a level; nothing that was not spent does."""
+    actual = [level.at(amount) for level in rule.thresholds if level.basis == "actual"]
+    return max(min(actual), 1) if actual else _ANY * _ANY
 
 
 def _earlier(rule: Budget, span: Span, now: datetime) -> tuple[Span, ...] | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -153,7 +153,8 @@ def store(tx: Connection, index: SeriesIndex, reading: "Reading", now: datetime)
     table = table_of(reading.source, reading.width)
     stored = _window(tx, table, reading)
     seen = int(now.timestamp())
-    ids = index.ids(tx, reading.source, reading.columns, reading.groups)
+    found = index.ids(tx, reading.source, reading.columns, list(reading.groups.values()))
+    ids = dict(zip(reading.groups, found, strict=True))
     zero = _zero(table, reading)
     replaced: list[Row] = []
     written: list[Row] = []
@@ -308,8 +309,11 @@ def _sums(
     kept = table is COSTS and known_at is None  # months tell what is known now
     parts = months.parts(tx, rows, cuts, before, kept=kept)
     found: list[dict[int, int]] = [{} for _ in parts]
-    # A series has one row a day: there is nothing to add up, and no order to be brought about for it.
-    added = [part.table != rows or part.end - part.start > 86_400 or table is USAGE["1h"] for part in parts]
+    # A series has one row a day: nothing is to be added up there, and nothing to be sorted for it.
+    added = [
+        part.table == months.MONTHS or part.end - part.start > 86_400 or table is USAGE["1h"]
+        for part in parts
+    ]
     for first in range(0, len(parts), 250):  # SQLite joins at most 500 selects
         some = range(first, min(first + 250, len(parts)))
         statement = " UNION ALL ".join(

@@ -50,7 +50,7 @@ def ids_in(reading: Reading) -> set[Seen]:
             place = columns.index(column)
             found |= {
                 (dimension, group[place], "" if project is None else group[project])
-                for group in reading.groups
+                for group in reading.groups.values()
                 if group[place]
             }
     return found

@@ -10,7 +10,18 @@ def reading(source, width, start, end, buckets, columns, metrics, rows, pages=1,
     filled = {bucket: {} for bucket in buckets}
     for key, values in rows.items():
         filled[key[0]][numbers[key[1:]]] = values
-    return Reading(source, width, start, end, columns, metrics, tuple(groups), filled, pages, **more)
+    return Reading(
+        source,
+        width,
+        start,
+        end,
+        columns,
+        metrics,
+        {number: group for group, number in numbers.items()},
+        filled,
+        pages,
+        **more,
+    )
 
 
 def rows_of(read):

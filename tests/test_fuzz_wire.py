@@ -18,6 +18,7 @@ from bot.edge.openai import Ask, BadAnswer, fetch
 from bot.edge.openai.errors import Trace
 from bot.edge.openai.pace import Pace
 from bot.edge.openai.transport import Answer, _decoded, _Passing
+from bot.edge.openai.wire import Groups
 from bot.edge.slack_app import Handlers, build_app, drain
 from bot.edge.slack_http import PATH, slack_route
 from bot.edge.web import Page, Web
@@ -45,7 +46,7 @@ class Answered:
 def read(ask, body):
     """The rows of a page; None when it is refused, in whichever way."""
     try:
-        return fetch.read(Answered(body), ask, NOW, Pace(), threading.Event())
+        return fetch.read(Answered(body), ask, NOW, Pace(), threading.Event(), Groups())
     except (BadAnswer, _Passing) as trouble:
         refused = trouble
     assert KEY not in str(refused)

@@ -91,7 +91,7 @@ def test_a_bucket_read_quickly_is_the_bucket_read_exactly(told):
         return
     groups = Groups()
     found = shape("costs", ("project_id", "line_item")).rows(raw, groups)
-    assert {groups.values[number][0]: values[0] for number, values in found.items()} == expected
+    assert {groups.of([found])[number][0]: values[0] for number, values in found.items()} == expected
 
 
 def test_a_page_says_amounts_as_the_exact_reader_says_them():

@@ -198,7 +198,7 @@ def _read(store: Store, made: Organization, now: datetime, first: date) -> None:
         midnight(until),
         ("project_id", "line_item", "quantity_unit"),
         ("amount_nano", "quantity_micro"),
-        tuple(groups),
+        dict(enumerate(groups)),
         rows,
         1,
     )

@@ -14,6 +14,7 @@ from bot.edge.openai.names import Named
 from bot.edge.openai.pace import Pace
 from bot.edge.openai.span import read_windows
 from bot.edge.openai.transport import Transport
+from bot.edge.openai.wire import Groups
 
 
 class OpenAI:
@@ -48,7 +49,7 @@ class OpenAI:
 
     def read(self, ask: Ask, now: datetime) -> Reading:
         """Return all of `ask`, or raise: KeyRefused, AskRefused, NotOffered, BadAnswer, NoAnswer."""
-        return fetch.read(self._transport, ask, now, self._pace, threading.Event())
+        return fetch.read(self._transport, ask, now, self._pace, threading.Event(), Groups())
 
     def read_span(
         self,
@@ -65,9 +66,10 @@ class OpenAI:
         Whatever was yielded before a failure is complete. Close the iterator to stop early.
         `known`: checksums of what the caller has; buckets that come in the same bytes are not decoded again.
         """
+        groups = Groups()
 
         def read(window: Ask, stop: threading.Event) -> Reading:
-            return fetch.read(self._transport, window, now, self._pace, stop, known)
+            return fetch.read(self._transport, window, now, self._pace, stop, groups, known)
 
         return read_windows(read, ask, self._pace.limit, concurrency, newest_first=newest_first)
 

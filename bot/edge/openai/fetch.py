@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from bot.edge.collector import without_collector
 from bot.edge.openai.ask import Ask, epoch, query
 from bot.edge.openai.errors import BadAnswer, Trace
 from bot.edge.openai.pace import Pace
@@ -33,7 +34,7 @@ class Reading:
     """A span, read completely and checked.
 
     `columns`: the dimensions of a group: those grouped by, and for costs grouped by line_item quantity_unit
-    at the end. A dimension that is null is ''. `groups`: the groups there are, by their number.
+    at the end. A dimension that is null is ''. `groups`: each group of a row, by its number.
     `metrics`: what a row's values are: nano-dollars and millionths of a quantity for costs, else the
     source's counts by their wire names. A count that no row gave is None, not 0.
     `rows`: each bucket's start, in Unix seconds → the number of a group → its values, repeated rows summed. An
@@ -48,7 +49,7 @@ class Reading:
     end: datetime
     columns: tuple[str, ...]
     metrics: tuple[str, ...]
-    groups: tuple[Group, ...]
+    groups: Mapping[int, Group]
     rows: Mapping[int, Rows]
     pages: int
     checksums: Checksums = field(default_factory=dict)
@@ -84,16 +85,18 @@ def read(
     now: datetime,
     pace: Pace,
     stop: threading.Event,
+    groups: Groups,
     known: Checksums | None = None,
 ) -> Reading:
     """Return all of `ask`. Every bucket that ended by `now` must be there.
 
+    `groups` are those met before, to which these are added: windows of a span have nearly all of them in common.
     `known`: checksums of what the caller has; buckets that come in the same bytes are not decoded again.
     """
     try:
-        return _read_pages(transport, ask, now, pace, stop, known)
+        return _read_pages(transport, ask, now, pace, stop, groups, known)
     except _Repeated:
-        return _read_pages(transport, ask, now, pace, stop, known)
+        return _read_pages(transport, ask, now, pace, stop, groups, known)
 
 
 def _read_pages(
@@ -102,12 +105,12 @@ def _read_pages(
     now: datetime,
     pace: Pace,
     stop: threading.Event,
+    groups: Groups,
     known: Checksums | None,
 ) -> Reading:
     source = SOURCES[ask.source]
     form = shape(ask.source, ask.group_by)
     limit = ask.limit or min(pace.limit(ask), ask.length)
-    groups = Groups()
     rows: dict[int, Rows] = {}
     checksums: dict[int, str] = {}
     same: set[int] = set()
@@ -155,7 +158,7 @@ def _read_pages(
         ask.end,
         form.columns,
         form.metrics,
-        tuple(groups.values),
+        groups.of(rows.values()),
         rows,
         pages,
         checksums,
@@ -167,7 +170,7 @@ def _opened(
     body: bytes | bytearray, *, form: Shape, groups: Groups, known: Checksums | None, key: bytes
 ) -> _Opened:
     """Return a page with what its buckets hold; raises Unfit, and what msgspec raises."""
-    with _one_at_a_time:
+    with _one_at_a_time, without_collector():
         page = decode_page(body)
         rows: list[Rows | None] = []
         checksums: list[str] = []

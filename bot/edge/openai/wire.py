@@ -4,7 +4,7 @@ One struct per source and grouping, made from the table, with the needed fields 
 carries is skipped undecoded, and a required field that is missing is an error, never a zero.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
@@ -69,10 +69,13 @@ class QuickAmount(msgspec.Struct, gc=False, frozen=True):
 
 
 class Groups:
-    """The distinct groups of a reading, numbered as they are met: rows carry the number alone."""
+    """The distinct groups of a span, numbered as they are met: rows carry the number alone.
+
+    Not safe to use from many threads at once.
+    """
 
     def __init__(self) -> None:
-        self.values: list[Group] = []
+        self._values: list[Group] = []
         self._numbers: dict[tuple[Any, ...], int] = {}
 
     def numbers(self, told: list[tuple[Any, ...]]) -> list[int]:
@@ -84,15 +87,19 @@ class Groups:
                     found[place] = self._number(told[place])
         return found
 
+    def of(self, rows: Iterable[Rows]) -> dict[int, Group]:
+        """Return the groups of some rows, by their number."""
+        return {number: self._values[number] for number in sorted(set().union(*rows))}
+
     def _number(self, told: tuple[Any, ...]) -> int:
         group = told
         try:
             "".join(told)
         except TypeError:  # not all of them are texts
             group = tuple(map(_text, told))
-        number = self._numbers.setdefault(group, len(self.values))
-        if number == len(self.values):
-            self.values.append(group)
+        number = self._numbers.setdefault(group, len(self._values))
+        if number == len(self._values):
+            self._values.append(group)
         self._numbers[told] = number
         return number
 

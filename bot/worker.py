@@ -16,6 +16,7 @@ from bot.core.errors import BotError, Unanswered
 from bot.core.schedule import next_due
 from bot.desk import Desk
 from bot.distress import Distress
+from bot.edge.memory import give_back
 from bot.edge.slack_app import Socket, build_app, drain
 from bot.edge.store.fence import Lost
 from bot.edge.store.turns import turn_of
@@ -64,6 +65,8 @@ class Worker:
         now = self.app.clock()
         if now >= self._due:
             self._distressed(self._guarded(partial(self._tick, now)), now)
+            self.app.store.rest()
+            give_back()
             self._due = next_due(self.app.settings.budgetbot_poll, self.app.clock())
             log.info("next poll", extra={"due": self._due.isoformat()})
         else:

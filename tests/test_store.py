@@ -117,6 +117,27 @@ def test_every_connection_writes_ahead_waits_and_checks_foreign_keys(store):
     assert found == [["wal", 1, sqlite.BUSY_MS]] * 2
 
 
+def test_at_rest_no_connection_is_kept_and_the_next_one_is_made(store):
+    with store.reading() as held:
+        with store.reading() as tx:
+            tx.exec_driver_sql("SELECT 1")
+        assert store._engine.pool.checkedin() == 1
+        store.rest()
+        assert store._engine.pool.checkedin() == 0
+        assert held.exec_driver_sql("SELECT 1").scalar() == 1
+    with store.reading() as tx:
+        assert tx.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_database_in_memory_is_kept_at_rest():
+    with Store("sqlite://") as store:
+        with store.writing() as tx:
+            tx.exec_driver_sql("INSERT INTO marker (key, value) VALUES ('k', 'v')")
+        store.rest()
+        with store.reading() as tx:
+            assert tx.exec_driver_sql("SELECT value FROM marker WHERE key = 'k'").scalar() == "v"
+
+
 def test_a_fact_of_no_series_is_refused(store):
     from sqlalchemy.exc import IntegrityError
 

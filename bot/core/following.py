@@ -138,6 +138,7 @@ class Following(Replay):
             parts.touch(self.changed)
         again: list[str] = []
         said: dict[str, list[Finding | Unjudged]] = {}
+        periods: dict[int, tuple[budget.Judged, ...]] = {}
         for ready in self._ready:
             rule = ready.rule
             if ready.held is not None:
@@ -155,7 +156,9 @@ class Following(Replay):
             again.append(rule.id)
             groups = before.watched if of and before is not None else frozenset(watched)
             try:
-                fresh = _judge(rule, stale, view, now, groups) if stale else {}
+                if id(ready.parts) not in periods:
+                    periods[id(ready.parts)] = _periods(rule, view, now)
+                fresh = _judge(rule, stale, view, now, groups, periods[id(ready.parts)]) if stale else {}
             except Exception as error:  # noqa: BLE001 - as in evaluate
                 self._judged.pop(rule.id, None)
                 said[rule.id] = [unjudgeable(rule, error)]
@@ -268,14 +271,24 @@ def _is_fresh(source: Source, now: datetime) -> bool:
     return source.read_at == now and source.newest is None and not source.refused and not source.missed
 
 
+def _periods(rule: Rule, view: View, now: datetime) -> tuple[budget.Judged, ...]:
+    """Return the periods that are judged of a budget, the same for all that are alike; none of other rules."""
+    return budget.judged(rule, view, now) if isinstance(rule, Budget) else ()
+
+
 def _judge(
-    rule: Rule, stale: Collection[Piece], view: View, now: datetime, watched: frozenset[Group]
+    rule: Rule,
+    stale: Collection[Piece],
+    view: View,
+    now: datetime,
+    watched: frozenset[Group],
+    periods: Iterable[budget.Judged],
 ) -> dict[Hashable, list[Finding | Unjudged]]:
     """Judge some pieces of a rule, and return what is true by piece."""
     fresh: dict[Hashable, list[Finding | Unjudged]] = {part.key: [] for part in stale}
     if isinstance(rule, Budget):
         places = {part.span: part.key for part in stale}
-        for one in budget.judge(rule, view, now, watched, only=places.keys()):
+        for one in budget.judge(rule, view, now, watched, places.keys(), periods):
             fresh[places[one.span]].append(one)
     else:
         (part,) = stale

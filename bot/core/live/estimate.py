@@ -100,38 +100,56 @@ def estimate(
     `used` and `billed` (nano-dollars by day and cost series) are of the same days, `now` tells how much of
     today a level has been stored for.
     """
-    rows = [(row, counted(row.series, row.counts)) for row in used]
+    rows = [(row.day, row.series, counted(row.series, row.counts)) for row in used]
     meters = _meters(rows, billed, since, models)
-    settled: dict[_Place, dict[Way, float]] = {}
+    settled: dict[Meter, dict[str, dict[date, dict[Way, float]]]] = {}
     uses: dict[_Place, _Use] = {}
-    for row, cells in rows:
-        day, series = row.day, row.series
-        way = (series.batch if series.batch == "true" else "", _tier(series.service_tier))
+    asked: dict[Series, tuple[Way, dict[Cell, dict[date, dict[Way, float]]]]] = {}
+    same: dict[Way, Way] = {}
+    for day, series, cells in rows:
+        model, project_id = series.model, series.project_id
+        known = asked.get(series)
+        if known is None:
+            way = (series.batch if series.batch == "true" else "", _tier(series.service_tier))
+            known = asked[series] = same.setdefault(way, way), {}
+        way, days_of = known
         for cell, count in cells.items():
-            meter = meters.of(series.model, cell)
-            place = (day, series.project_id, meter)
             if day < since:
-                ways = settled.setdefault(place, {})
+                days = days_of.get(cell)
+                if days is None:
+                    of_meter = settled.setdefault(meters.of(model, cell), {})
+                    days = days_of[cell] = of_meter.setdefault(project_id, {})
+                ways = days.get(day)
+                if ways is None:
+                    ways = days[day] = {}
                 ways[way] = ways.get(way, 0.0) + count
                 continue
+            meter = meters.of(model, cell)
             share = _gone_by(day, now) if meter.part == STORED else 1.0
-            ways = uses.setdefault(place, {}).setdefault((series.api_key_id, series.model), {})
+            use = uses.setdefault((day, project_id, meter), {})
+            ways = use.setdefault((series.api_key_id, model), {})
             ways[way] = ways.get(way, 0.0) + count * share
     prices = learn(settled, _by_project(billed, since), meters, since)
     return _Maker(meters, prices, list_price, since).all(uses, billed)
 
 
 def _meters(
-    rows: Sequence[tuple[Used, Mapping[Cell, int]]],
+    rows: Sequence[tuple[date, Series, Mapping[Cell, int]]],
     billed: Mapping[date, Mapping[Series, int]],
     since: date,
     models: Collection[str],
 ) -> Meters:
-    settled = {(row.series.model, cell) for row, cells in rows for cell in cells if row.day < since}
-    current = {(row.series.model, cell) for row, cells in rows for cell in cells if row.day >= since}
+    settled: dict[str, set[Cell]] = {}
+    current: dict[str, set[Cell]] = {}
+    for day, series, cells in rows:
+        (settled if day < since else current).setdefault(series.model, set()).update(cells)
     items = {series.line_item for lines in billed.values() for series in lines}
-    names = {row.series.model for row, _ in rows if row.series.model}
-    return Meters(items, names.union(models), settled, current)
+    names = {model for model in (*settled, *current) if model}
+    return Meters(items, names.union(models), _pairs(settled), _pairs(current))
+
+
+def _pairs(cells: Mapping[str, Iterable[Cell]]) -> set[tuple[str, Cell]]:
+    return {(model, cell) for model, some in cells.items() for cell in some}
 
 
 def _tier(name: str) -> str:
@@ -179,7 +197,9 @@ class _Maker:
                 by_line[key] = by_line.get(key, 0) + amount
         for place in sorted({*so_far, *uses}, key=_order):
             found, known = self._priced(place, uses.get(place, {}))
-            lines += _set_against(place, found, so_far.get(place, {}), known=known)
+            charged = so_far.get(place, {})
+            if found or charged:
+                lines += _set_against(place, found, charged, known=known)
         return Estimates(self._since, tuple(lines), tuple(self._unpriced))
 
     def _priced(self, place: _Place, use: _Use) -> tuple[dict[tuple[str, str], int], bool]:

@@ -8,6 +8,7 @@ no meter, and is only ever known by what is billed.
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.core.dimension import MODALITIES, Series, model_of
 
@@ -44,9 +45,8 @@ _MODES = frozenset(("batch", "flex", "priority", "fast", "scale", "standard", "d
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
-    """A part of a model's work, or calls of a tool, whatever the model."""
+class Meter(NamedTuple):
+    """A part of a model's work, or calls of a tool, whatever the model; a tuple, because it is looked up by so often."""
 
     model: str
     part: str
@@ -110,6 +110,18 @@ Cell = tuple[str, str]
 """(direction, modality); '' where usage does not tell the modality, or there is none."""
 
 
+def _parts(direction: str, prefix: str) -> tuple[tuple[Cell, str], tuple[Cell, str], Cell]:
+    audio, image = (((direction, modality), f"{prefix}_{modality}_tokens") for modality in ("audio", "image"))
+    return audio, image, (direction, "text")
+
+
+_PARTS = {
+    direction: _parts(direction, prefix)
+    for direction, prefix in ((INPUT, "input"), (CACHED, "input_cached"), (OUTPUT, "output"))
+}
+"""Direction → the cells of its audio and images, each with the metric that counts them, and that of the rest."""
+
+
 def counted(series: Series, counts: Mapping[str, int]) -> dict[Cell, int]:
     """Return what one row of usage comes to by direction and modality, each token once: `counts` by wire name.
 
@@ -124,16 +136,22 @@ def counted(series: Series, counts: Mapping[str, int]) -> dict[Cell, int]:
     plain = counts.get("input_uncached_tokens")
     if plain is None:
         plain = counts.get("input_tokens", 0) - cached - written
-    found = {(WRITTEN, ""): written}
-    for direction, whole, prefix in (
-        (INPUT, plain, "input"),
-        (CACHED, cached, "input_cached"),
-        (OUTPUT, counts.get("output_tokens", 0), "output"),
+    found: dict[Cell, int] = {}
+    if written > 0:
+        found[WRITTEN, ""] = written
+    for whole, (audio, audio_tokens), (image, image_tokens), text in (
+        (plain, *_PARTS[INPUT]),
+        (cached, *_PARTS[CACHED]),
+        (counts.get("output_tokens", 0), *_PARTS[OUTPUT]),
     ):
-        audio, image = counts.get(f"{prefix}_audio_tokens", 0), counts.get(f"{prefix}_image_tokens", 0)
-        found[direction, "audio"], found[direction, "image"] = audio, image
-        found[direction, "text"] = whole - audio - image
-    return {cell: count for cell, count in found.items() if count > 0}
+        heard, seen = counts.get(audio_tokens, 0), counts.get(image_tokens, 0)
+        if heard > 0:
+            found[audio] = heard
+        if seen > 0:
+            found[image] = seen
+        if whole > heard + seen:
+            found[text] = whole - heard - seen
+    return found
 
 
 class Meters:

@@ -68,8 +68,11 @@ class _Day:
 class Prices:
     """The prices of every meter that was used on settled days."""
 
-    _days: Mapping[Meter, Mapping[str, list[_Day]]]
+    _counted: Mapping[Meter, Mapping[str, Mapping[date, Counts]]]
+    _lines: Mapping[tuple[str, Meter], Mapping[date, Mapping[str, int]]]
     _meters: Meters
+    _until: date
+    _common: dict[Meter, tuple[Price, ...] | None] = field(default_factory=dict)
     _known: dict[tuple[str, Meter], tuple[Price, ...] | None] = field(default_factory=dict)
     _fitted: dict[tuple[Meter, str, frozenset[str]], Price] = field(default_factory=dict)
 
@@ -81,24 +84,44 @@ class Prices:
         return self._known[key]
 
     def _find(self, project_id: str, meter: Meter) -> tuple[Price, ...] | None:
-        projects = self._days.get(meter, {})
-        own = [day for day in projects.get(project_id, ()) if day.counts]
-        lines = sorted({line for day in own for line in day.billed})
+        lines = sorted(self._charged(project_id, meter))
         if lines:
             common = [self._fit(meter, line, frozenset((line,))) for line in lines]
-            credible = _credible(own, common)
+            credible = _credible(self._of(project_id, meter), common)
             return tuple(_scaled(price, credible) for price in common)
-        if len(own) >= UNBILLED:
+        if len(self._used(project_id, meter)) >= UNBILLED:
             return ()
-        return self._usual(meter, [day for each in projects.values() for day in each if day.counts])
+        if meter not in self._common:
+            self._common[meter] = self._usual(meter)
+        return self._common[meter]
 
-    def _usual(self, meter: Meter, days: list[_Day]) -> tuple[Price, ...] | None:
+    def _used(self, project_id: str, meter: Meter) -> Mapping[date, Counts]:
+        return self._counted.get(meter, {}).get(project_id, {})
+
+    def _charged(self, project_id: str, meter: Meter) -> set[str]:
+        """Return the lines under which a project's use of a meter was billed."""
+        billed = self._lines.get((project_id, meter))
+        if billed is None:
+            return set()
+        used = self._used(project_id, meter)
+        return {line for day, amounts in billed.items() if day in used for line in amounts}
+
+    def _of(self, project_id: str, meter: Meter) -> list[_Day]:
+        """Return the days on which a project used a meter."""
+        billed = self._lines.get((project_id, meter), {})
+        return [
+            _Day(day, 0.5 ** ((self._until - day).days / HALF), counts, billed.get(day, {}))
+            for day, counts in self._used(project_id, meter).items()
+        ]
+
+    def _usual(self, meter: Meter) -> tuple[Price, ...] | None:
         """Return what all projects together pay, under plain lines if there are any."""
-        lines = {line for day in days for line in day.billed}
+        projects = self._counted.get(meter, {})
+        lines = {line for project_id in projects for line in self._charged(project_id, meter)}
         plain = {line for line in lines if not self._meters.has_surface(line)} or lines
         if plain:
             return tuple(self._fit(meter, line, frozenset(plain)) for line in sorted(plain))
-        return () if len({day.day for day in days}) >= UNBILLED else None
+        return () if len({day for used in projects.values() for day in used}) >= UNBILLED else None
 
     def _fit(self, meter: Meter, line: str, among: frozenset[str]) -> Price:
         """Return a line's price over all projects that were billed under one of `among`."""
@@ -106,10 +129,9 @@ class Prices:
         if key not in self._fitted:
             days = [
                 day
-                for project in self._days[meter].values()
-                if any(not among.isdisjoint(day.billed) for day in project)
-                for day in project
-                if day.counts
+                for project_id in self._counted[meter]
+                if not among.isdisjoint(self._charged(project_id, meter))
+                for day in self._of(project_id, meter)
             ]
             self._fitted[key] = _fit(line, days)
         return self._fitted[key]
@@ -189,27 +211,20 @@ def _fit(line: str, days: list[_Day]) -> Price:
 
 
 def learn(
-    counted: Mapping[tuple[date, str, Meter], Counts],
+    counted: Mapping[Meter, Mapping[str, Mapping[date, Counts]]],
     billed: Mapping[tuple[date, str], Mapping[str, int]],
     meters: Meters,
     until: date,
 ) -> Prices:
-    """Return the prices told by settled days: (day, project, meter) → counts, (day, project) → line → nano-dollars.
+    """Return the prices told by settled days: meter → project → day → counts, (day, project) → line → nano-dollars.
 
+    What was not used on a day has no count there, and no zero either.
     Credits and corrections (negative lines) say nothing of a price and are left out.
     """
-    lines: dict[tuple[date, str, Meter], dict[str, int]] = {}
+    lines: dict[tuple[str, Meter], dict[date, dict[str, int]]] = {}
     for (day, project), amounts in billed.items():
         for line, amount in amounts.items():
             meter = meters.of_line(line)
             if meter is not None and amount >= 0:
-                lines.setdefault((day, project, meter), {})[line] = amount
-    days: dict[Meter, dict[str, list[_Day]]] = {}
-    for key, counts in counted.items():
-        day, project, meter = key
-        weight = 0.5 ** ((until - day).days / HALF)
-        found = _Day(
-            day, weight, {way: count for way, count in counts.items() if count > 0}, lines.get(key, {})
-        )
-        days.setdefault(meter, {}).setdefault(project, []).append(found)
-    return Prices(days, meters)
+                lines.setdefault((project, meter), {}).setdefault(day, {})[line] = amount
+    return Prices(counted, lines, meters, until)

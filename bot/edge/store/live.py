@@ -1,6 +1,6 @@
 """What live spend is made of, in one scan each, and the score of past estimates."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ from bot.core.metrics import METRICS
 from bot.core.period import DAY, epoch
 from bot.edge.store.facts import sums
 from bot.edge.store.incidents import upsert
-from bot.edge.store.sql import run
+from bot.edge.store.sql import raw, run
 from bot.edge.store.tables import ORGANIZATION, EstimateRow, utc
 
 BILLED_BY = (
@@ -40,23 +40,17 @@ BILLED_BY = (
 assert METRICS.keys() >= set(BILLED_BY)
 
 
-def days_used(tx: Connection, series: Mapping[int, Series], since: date, until: date) -> list[Used]:
-    """Return every row of daily usage from `since` up to `until`, with what it tells."""
+def days_used(tx: Connection, series: Mapping[int, Series], since: date, until: date) -> Iterator[Used]:
+    """Yield every row of daily usage from `since` up to `until`, with what it tells."""
     rows = run(
         tx,
         f"SELECT bucket, series_id, {', '.join(BILLED_BY)} FROM usage_day WHERE bucket >= ? AND bucket < ?",  # noqa: S608 - our own column names
         (epoch(since), epoch(until)),
     )
-    assert rows.cursor is not None
     days = {epoch(day): day for day in _days(since, until)}
-    return [
-        Used(
-            days[bucket],
-            series[series_id],
-            {name: count for name, count in zip(BILLED_BY, counts, strict=True) if count is not None},
-        )
-        for bucket, series_id, *counts in rows.cursor.fetchall()
-    ]
+    for bucket, series_id, *counts in raw(rows):
+        told = {name: count for name, count in zip(BILLED_BY, counts, strict=True) if count is not None}
+        yield Used(days[bucket], series[series_id], told)
 
 
 def days_billed(

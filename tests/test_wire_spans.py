@@ -11,6 +11,7 @@ from wire_server import NOW, Reply, WireServer, bucket, cost, day, every_bucket,
 
 from bot.edge.openai import Ask, KeyRefused, NoAnswer
 from bot.edge.openai.pace import LARGEST_PAGE, Pace
+from bot.edge.openai.span import AHEAD, read_windows
 
 SPAN = Ask("costs", day(1) - timedelta(days=100), day(21))
 
@@ -181,3 +182,40 @@ def test_a_question_is_refused_before_any_window_is_read():
         assert [rows_of(reading) for reading in readings] == [
             {(int(day(1).timestamp()),): (1_000_000_000, None)}
         ]
+
+
+def test_windows_wait_as_bytes_and_are_decoded_shortly_before_they_are_taken():
+    """Eight at once hide the distance; eight decoded at once would fill the memory of a small machine."""
+    arrived, decoded, all_here = [], [], threading.Event()
+
+    def read(window, stop, ready):
+        arrived.append(window.start)
+        if len(arrived) == 8:
+            all_here.set()
+        ready()
+        decoded.append(window.start)
+        return window.start
+
+    ask = Ask("costs", day(1), day(13))
+    taken = read_windows(read, ask, lambda _: 1, 8, newest_first=False)
+    assert next(taken) == day(1)
+    assert all_here.wait(10)
+    assert sorted(decoded) == [day(n + 1) for n in range(len(decoded))]
+    assert len(decoded) <= 1 + AHEAD
+    assert list(taken) == [day(n) for n in range(2, 13)]
+    assert len(decoded) == 12
+
+
+def test_a_window_that_waits_to_be_decoded_ends_when_nobody_takes_it():
+    waited = threading.Event()
+
+    def read(window, stop, ready):
+        if window.start == day(8):
+            waited.set()
+        ready()
+        return window.start
+
+    taken = read_windows(read, Ask("costs", day(1), day(13)), lambda _: 1, 8, newest_first=False)
+    next(taken)
+    assert waited.wait(10)
+    taken.close()

@@ -1,7 +1,7 @@
 """The organization API of OpenAI, as one object."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -68,10 +68,17 @@ class OpenAI:
         """
         groups = Groups()
 
-        def read(window: Ask, stop: threading.Event) -> Reading:
-            return fetch.read(self._transport, window, now, self._pace, stop, groups, known)
+        def read(window: Ask, stop: threading.Event, ready: Callable[[], None]) -> Reading:
+            return fetch.read(self._transport, window, now, self._pace, stop, groups, known, ready)
 
-        return read_windows(read, ask, self._pace.limit, concurrency, newest_first=newest_first)
+        return read_windows(
+            read,
+            ask,
+            self._pace.limit,
+            concurrency,
+            newest_first=newest_first,
+            first_alone=ask.limit is None and not self._pace.knows(ask),
+        )
 
     def projects(self) -> list[Named]:
         """Return all projects, archived ones too."""

@@ -79,6 +79,10 @@ class _Repeated(BadAnswer):
     """A bucket came twice: perhaps data moved while it was paged, so it is read once more."""
 
 
+def _at_once() -> None:
+    """Wait for nobody."""
+
+
 def read(
     transport: Transport,
     ask: Ask,
@@ -87,16 +91,18 @@ def read(
     stop: threading.Event,
     groups: Groups,
     known: Checksums | None = None,
+    ready: Callable[[], None] = _at_once,
 ) -> Reading:
     """Return all of `ask`. Every bucket that ended by `now` must be there.
 
     `groups` are those met before, to which these are added: windows of a span have nearly all of them in common.
     `known`: checksums of what the caller has; buckets that come in the same bytes are not decoded again.
+    `ready` returns when a page may be decoded.
     """
     try:
-        return _read_pages(transport, ask, now, pace, stop, groups, known)
+        return _read_pages(transport, ask, now, pace, stop, groups, known, ready)
     except _Repeated:
-        return _read_pages(transport, ask, now, pace, stop, groups, known)
+        return _read_pages(transport, ask, now, pace, stop, groups, known, ready)
 
 
 def _read_pages(
@@ -107,6 +113,7 @@ def _read_pages(
     stop: threading.Event,
     groups: Groups,
     known: Checksums | None,
+    ready: Callable[[], None],
 ) -> Reading:
     source = SOURCES[ask.source]
     form = shape(ask.source, ask.group_by)
@@ -117,7 +124,7 @@ def _read_pages(
     cursors: set[str] = set()
     cursor: str | None = None
     pages = 0
-    opened = partial(_opened, form=form, groups=groups, known=known, key=_key(ask, form))
+    opened = partial(_opened, form=form, groups=groups, known=known, key=_key(ask, form), ready=ready)
     while True:
         request = Request(
             source.path,
@@ -167,9 +174,16 @@ def _read_pages(
 
 
 def _opened(
-    body: bytes | bytearray, *, form: Shape, groups: Groups, known: Checksums | None, key: bytes
+    body: bytes | bytearray,
+    *,
+    form: Shape,
+    groups: Groups,
+    known: Checksums | None,
+    key: bytes,
+    ready: Callable[[], None],
 ) -> _Opened:
     """Return a page with what its buckets hold; raises Unfit, and what msgspec raises."""
+    ready()
     with _one_at_a_time, without_collector():
         page = decode_page(body)
         rows: list[Rows | None] = []

@@ -20,6 +20,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._limits: dict[object, int] = {}
+        self._seen: set[object] = set()
         self._lock = threading.Lock()
 
     def limit(self, ask: Ask) -> int:
@@ -28,9 +29,14 @@ class Pace:
             return ask.limit
         return self._limits.get(_kind(ask), SOURCES[ask.source].widths[ask.width].default)
 
+    def knows(self, ask: Ask) -> bool:
+        """Tell whether a page of such an `ask` was ever seen: until then it may be ten times too large."""
+        return _kind(ask) in self._seen
+
     def learn(self, ask: Ask, asked: int, size: int, *, full: bool) -> None:
         """Take in that a page of `asked` buckets was `size` bytes long, and whether it was `full`."""
         with self._lock:
+            self._seen.add(_kind(ask))
             limit = self.limit(ask)
             if size > LARGEST_PAGE:
                 self._limits[_kind(ask)] = max(1, min(limit, asked // 2))

@@ -3,47 +3,91 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from bot.edge.openai.ask import Ask
 from bot.edge.openai.errors import Stopped
 from bot.edge.openai.fetch import Reading
 
-Reader = Callable[[Ask, threading.Event], Reading]
+AHEAD = 2
+"""Windows that are decoded before the one in front of them is taken; further ones wait as the bytes they came in,
+which are a fraction of what is made of them."""
+
+Ready = Callable[[], None]
+Reader = Callable[[Ask, threading.Event, Ready], Reading]
+
+
+class _Queue:
+    """Lets windows be decoded in the order they are taken, and not long before."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._taken = 0
+        self._moved = threading.Condition()
+
+    def wait(self, place: int) -> None:
+        """Return when the window at a place may be decoded; raises Stopped when it will not be taken."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._stop.is_set() or place <= self._taken + AHEAD)
+        if self._stop.is_set():
+            raise Stopped
+
+    def taken(self) -> None:
+        with self._moved:
+            self._taken += 1
+            self._moved.notify_all()
+
+    def stop(self) -> None:
+        with self._moved:
+            self._stop.set()
+            self._moved.notify_all()
 
 
 def read_windows(
-    read: Reader, ask: Ask, length: Callable[[Ask], int], concurrency: int, *, newest_first: bool
+    read: Reader,
+    ask: Ask,
+    length: Callable[[Ask], int],
+    concurrency: int,
+    *,
+    newest_first: bool,
+    first_alone: bool = False,
 ) -> Generator[Reading, None, None]:
     """Yield the readings of `ask`'s windows in order of time, or the newest first.
 
     `length(ask)` is asked anew for each window: how many buckets it should hold. No more than
-    `concurrency` windows are held, read or waiting to be taken. The first failure stops the other
-    windows and is raised in the place of the window that would have been next; so does closing.
+    `concurrency` windows are held, read or waiting to be taken, and few of them decoded. The first failure stops
+    the other windows and is raised in the place of the window that would have been next; so does closing.
+    With `first_alone` the first window is read before any other is asked for: it tells how long they should be.
     """
     stop = threading.Event()
+    queue = _Queue(stop)
 
-    def guarded(window: Ask) -> Reading:
+    def guarded(place: int, window: Ask) -> Reading:
         try:
-            return read(window, stop)
+            return read(window, stop, partial(queue.wait, place))
         except BaseException:
-            stop.set()
+            queue.stop()
             raise
 
     windows = _cut(ask, length, newest_first=newest_first)
     held: deque[Future[Reading]] = deque()
     with ThreadPoolExecutor(concurrency, thread_name_prefix="openai") as pool:
         try:
-            for window in windows:
-                held.append(pool.submit(guarded, window))
+            for place, window in enumerate(windows):
+                held.append(pool.submit(guarded, place, window))
+                if first_alone and place == 0:
+                    wait(held)
                 if len(held) >= concurrency:
                     yield _taken(held)
+                    queue.taken()
             while held:
                 yield _taken(held)
+                queue.taken()
         finally:
-            stop.set()
+            queue.stop()
             pool.shutdown(wait=True, cancel_futures=True)
 
 

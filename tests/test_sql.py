@@ -21,7 +21,11 @@ OURS = {
     "billed.py": {"part.place", "part.table", "chosen", "days_of"},
     "checksums.py": {"chosen"},
     "facts.py": COLUMNS
-    | {"table.fact", "table.history", "part.place", "part.table", "marks", "counts"}
+    | {"table.fact", "table.history", "i", "parts[i].table", "marks", "counts"}
+    | {
+        "f'CAST(SUM({column}) AS bigint)' if added[i] else column",
+        "' GROUP BY series_id' if added[i] else ''",
+    }
     | {"', '.join((f'{name} = excluded.{name}' for name in names[2:]))"},
     "history.py": {"metric.name", "name", "table", "marks", "' UNION ALL '.join(parts)"},
     "hours.py": {"', '.join(metric_names)"},

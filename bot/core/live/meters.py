@@ -46,7 +46,7 @@ _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
 class Meter(NamedTuple):
-    """A part of a model's work, or calls of a tool, whatever the model; a tuple, because it is looked up by so often."""
+    """A part of a model's work, or calls of a tool, whatever the model; a tuple, as it is so often a key."""
 
     model: str
     part: str

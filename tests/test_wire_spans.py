@@ -52,7 +52,7 @@ def width(asked):
     return {"1h": 3_600, "1d": 86_400}[asked.one("bucket_width")]
 
 
-def test_pages_that_are_too_large_halve_and_stay_below():
+def test_pages_that_are_too_large_shrink_in_proportion_and_stay_below():
     padded = LARGEST_PAGE // 5
 
     with (
@@ -61,7 +61,7 @@ def test_pages_that_are_too_large_halve_and_stay_below():
     ):
         readings = list(client.read_span(Ask("costs", day(1), day(21)), NOW, concurrency=1))
 
-    assert [len(reading.buckets) for reading in readings][:3] == [7, 3, 3]
+    assert [len(reading.buckets) for reading in readings][:3] == [7, 4, 4]
     assert max(len(reading.buckets) for reading in readings[1:]) <= 4
 
 
@@ -69,7 +69,7 @@ def test_a_limit_moves_once_however_many_pages_were_under_way():
     ask = Ask("costs", day(1), day(21))
     pace = Pace()
     for _ in range(4):
-        pace.learn(ask, 7, LARGEST_PAGE + 1, full=True)
+        pace.learn(ask, 7, LARGEST_PAGE * 2, full=True)
     assert pace.limit(ask) == 3
     for _ in range(4):
         pace.learn(ask, 3, 1_000, full=True)
@@ -145,7 +145,12 @@ def test_a_failure_wakes_the_others_and_is_the_error_that_is_raised():
         return Reply({}, 401)
 
     fixed = Ask("costs", day(1), day(21), limit=4)
-    with WireServer(always=answer) as server, server.client() as client, pytest.raises(KeyRefused):
+    with (
+        stamina.set_testing(False),
+        WireServer(always=answer) as server,
+        server.client() as client,
+        pytest.raises(KeyRefused),
+    ):
         list(client.read_span(fixed, NOW, concurrency=2))
     assert len(server.asked) <= 3
 
@@ -219,3 +224,20 @@ def test_a_window_that_waits_to_be_decoded_ends_when_nobody_takes_it():
     next(taken)
     assert waited.wait(10)
     taken.close()
+
+
+def test_the_first_window_of_an_unknown_size_is_asked_for_alone():
+    """Eight pages of a size nobody has seen may be ten times as large as eight pages should be."""
+    asked_before = []
+
+    def answer(asked):
+        if not asked_before:
+            threading.Event().wait(0.2)  # whoever else is under way arrives
+        asked_before.append(len(server.asked))
+        return every_bucket(asked)
+
+    with WireServer(always=answer) as server, server.client() as client:
+        span = client.read_span(SPAN, NOW, concurrency=8)
+        assert len(next(span).buckets) == 7
+        assert asked_before[0] == 1
+        assert len(list(span)) == len(asked_before) - 1

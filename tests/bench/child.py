@@ -56,6 +56,10 @@ def official(address, since, until, now):
 
 
 def backfill(address, file, since, until, now):
+    """What `budgetbot sync` does, as its process is set up."""
+    from bot.edge.memory import stay_small
+
+    stay_small()
     from bot.edge.openai import OpenAI
     from bot.edge.store.store import Store
     from bot.sync import Syncer

@@ -164,6 +164,6 @@ def settle(file):
 def connect(file):
     """Return a plain connection with the bot's own settings of SQLite."""
     held = sqlite3.connect(file, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-32000"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-8000"):
         held.execute(f"PRAGMA {pragma}").fetchall()
     return held

@@ -13,9 +13,9 @@ ROOMY_PAGE = LARGEST_PAGE // 3
 class Pace:
     """Keeps pages near, and under, eight megabytes: the API's own maxima make pages of eighty.
 
-    Begins with the API's default limits (a week of days, a day of hours). A limit halves when a page under
-    it was too large and doubles when a full one was small; a page asked for under an older limit, of which
-    there are several when windows are read at once, cannot move it twice. Safe to use from many threads.
+    Begins with the API's default limits (a week of days, a day of hours). A limit shrinks in proportion when a page
+    under it was too large and doubles when a full one was small; a page asked for under an older limit, of which there
+    are several when windows are read at once, cannot move it twice. Safe to use from many threads.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Pace:
             self._seen.add(_kind(ask))
             limit = self.limit(ask)
             if size > LARGEST_PAGE:
-                self._limits[_kind(ask)] = max(1, min(limit, asked // 2))
+                self._limits[_kind(ask)] = max(1, min(limit, asked * LARGEST_PAGE // size))
             elif full and asked == limit and size < ROOMY_PAGE:
                 self._limits[_kind(ask)] = min(ask.largest, asked * 2)
 

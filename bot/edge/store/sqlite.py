@@ -55,7 +55,7 @@ def open_engine(url: URL) -> Engine:
         for pragma in (
             "synchronous=NORMAL",
             "foreign_keys=ON",
-            "cache_size=-32000",
+            "cache_size=-8000",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 

@@ -16,7 +16,7 @@ from bot.core.errors import BotError, Unanswered
 from bot.core.schedule import next_due
 from bot.desk import Desk
 from bot.distress import Distress
-from bot.edge.memory import give_back
+from bot.edge.memory import give_back, settled
 from bot.edge.slack_app import Socket, build_app, drain
 from bot.edge.store.fence import Lost
 from bot.edge.store.turns import turn_of
@@ -178,6 +178,7 @@ def work(
         for ear in _ears(app, closing, socket=socket, port=port):
             ear.connect()
             closing.callback(ear.close)
+        settled()
         if polls:
             loop.start()
         while (loop.is_alive() or not polls) and not stopping.wait(1.0):

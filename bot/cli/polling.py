@@ -114,6 +114,9 @@ def serve(no_poll: bool) -> int:
 
 
 def _work(needs: tuple[str, ...], *, socket: bool, port: int | None, polls: bool) -> int:
+    from bot.edge.memory import stay_small  # noqa: PLC0415 - before anything that needs much of it
+
+    stay_small()
     busy_logs()
     found = settings(needs)
     from bot.app import App  # noqa: PLC0415

@@ -66,17 +66,22 @@ def check_dimensions(values: Values, metrics: Iterable[str], problems: Problems)
     """Tell of dimensions in `select`, `except` and `each` that one of the metrics does not have."""
     for metric in dict.fromkeys(metrics):
         known = _known(metric)
-        for name, place in _written(values):
-            if name not in known:
-                message = f"{metric} has no dimension {quoted(name)}; it has {', '.join(known)}"
-                problems.add("B034", place, message, closest(name, known))
+        for place in _written(values):
+            if place.text not in known:
+                message = f"{metric} has no dimension {quoted(place.text)}; it has {', '.join(known)}"
+                problems.add("B034", place, message, closest(place.text, known))
 
 
-def _written(values: Values) -> Iterable[tuple[str, Scalar]]:
+def _written(values: Values) -> list[Scalar]:
+    """Return the dimensions as they are written, each at its place."""
+    found: list[Scalar] = []
+    entries = values.node.entries
     for key in (SELECT, EXCEPT):
-        node = values.at(key) if values.has(key) else None
-        if isinstance(node, Mapping):
-            yield from ((entry.key.text, entry.key) for entry in node.entries.values() if not entry.key.bad)
-    node = values.at(EACH_KEY) if values.has(EACH_KEY) else None
-    items = node.items if isinstance(node, Sequence) else (node,)
-    yield from ((item.text, item) for item in items if isinstance(item, Scalar) and not item.bad)
+        entry = entries.get(key.name)
+        if entry is not None and isinstance(entry.value, Mapping):
+            found += [name for name, _ in entry.value.entries.values() if not name.bad]
+    entry = entries.get(EACH_KEY.name)
+    if entry is not None:
+        items = entry.value.items if isinstance(entry.value, Sequence) else (entry.value,)
+        found += [item for item in items if isinstance(item, Scalar) and not item.bad]
+    return found

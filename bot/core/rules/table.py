@@ -7,7 +7,7 @@ that was not written.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from bot.core.rules.nodes import Entry, Node, Scalar, Wording, wording
 from bot.core.rules.nodes import Mapping as MappingNode
@@ -77,12 +77,12 @@ class Values:
     found: Mapping[str, object]
 
     def __getitem__(self, key: Key[T]) -> T | None:
-        return cast("T | None", self.found.get(key.name))
+        return self.found.get(key.name)  # type: ignore[return-value]  # what its field read
 
     def get(self, key: Key[T], default: T) -> T:
         """Return the value, or `default` when there is none."""
-        value = self[key]
-        return default if value is None else value
+        value = self.found.get(key.name)
+        return default if value is None else value  # type: ignore[return-value]  # as above
 
     def has(self, key: Key[Any]) -> bool:
         """Tell whether the key was written, rightly or wrongly."""

@@ -1,7 +1,7 @@
 """Costs and usage: written only where they changed, read as sums, now or as they were known at an instant."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from operator import itemgetter
@@ -72,6 +72,7 @@ class SeriesIndex:
 
     def _clear(self) -> None:
         self._ids: dict[tuple[str, ...], int] = {}
+        self._groups: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], int]] = {}
         self._series: dict[int, Series] = {}
         self._usage: dict[int, Series] = {}
         self._models: set[str] = set()
@@ -125,23 +126,32 @@ class SeriesIndex:
     def _find(
         self, tx: Connection, source: str, columns: tuple[str, ...], groups: Sequence[tuple[str, ...]]
     ) -> list[int]:
-        places = [columns.index(column) if column in columns else -1 for column in COLUMNS]
-        # A column that was not asked for reads the '' put behind each group.
-        keys = [
-            (source, *[padded[place] for place in places]) for padded in ((*group, "") for group in groups)
-        ]
-        found = list(map(self._ids.get, keys))
+        known = self._groups.setdefault((source, columns), {})
+        found = list(map(known.get, groups))
         if None in found:
+            places = [columns.index(column) if column in columns else -1 for column in COLUMNS]
+            # A column that was not asked for reads the '' put behind each group.
+            wanted = {
+                group: (source, *[(*group, "")[place] for place in places])
+                for group, id_ in zip(groups, found, strict=True)
+                if id_ is None
+            }
+            self._add(tx, wanted.values())
+            known.update({group: self._ids[key] for group, key in wanted.items()})
+        return [known[group] for group in groups]
+
+    def _add(self, tx: Connection, keys: Iterable[tuple[str, ...]]) -> None:
+        """Make a series of each key that is none yet."""
+        new = {key for key in keys if key not in self._ids}
+        if new:
             marks = ", ".join("?" * (len(SERIES_COLUMNS) + 2))
             names = ", ".join(("organization_id", "source", *SERIES_COLUMNS))
-            new = {key for key, known in zip(keys, found, strict=True) if known is None}
             run(
                 tx,
                 f"INSERT INTO series ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own column names
                 [(ORGANIZATION, *key) for key in sorted(new)],
             )
             self._refresh(tx)
-        return [self._ids[key] for key in keys]
 
 
 def store(tx: Connection, index: SeriesIndex, reading: "Reading", now: datetime) -> int:
@@ -159,11 +169,14 @@ def store(tx: Connection, index: SeriesIndex, reading: "Reading", now: datetime)
     replaced: list[Row] = []
     written: list[Row] = []
     for bucket in sorted(reading.rows):
-        fresh = {ids[number]: values for number, values in reading.rows[bucket].items()}
+        rows = reading.rows[bucket]
         old = stored.get(bucket)
         if old is None:
-            written += [(bucket, key, seen, *fresh[key]) for key in sorted(fresh) if any(fresh[key])]
+            pairs = sorted(zip(map(ids.__getitem__, rows), rows.values(), strict=True))
+            # Most values begin with a count that is not zero, and need no further look.
+            written += [(bucket, key, seen, *values) for key, values in pairs if values[0] or any(values)]
             continue
+        fresh = dict(zip(map(ids.__getitem__, rows), rows.values(), strict=True))
         for key, values in fresh.items():
             known = old.get(key)
             if known is None:
@@ -217,7 +230,7 @@ def _write(
     tx: Connection, table: Table, metrics: Sequence[str], replaced: list[Row], written: list[Row]
 ) -> None:
     if table is COSTS:
-        months.forget(tx, {row[0] for row in written if row[0] is not None})
+        months.forget(tx, map(itemgetter(0), written))
     names = ("bucket", "series_id", "observed_at", *metrics)
     past = ("bucket", "series_id", "observed_at", "replaced_at", *metrics)
     changes = f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names[2:])}"

@@ -9,6 +9,7 @@ import click
 from bot.cli.common import EARLIEST, busy_logs, format_option, moment, now_option, settings
 from bot.cli.ticks import progress, show_synced, show_tick
 from bot.core.errors import DONE, Misused
+from bot.settings import Settings
 
 FETCH_NEEDS = ("OPENAI_ADMIN_KEY", "DATABASE_URL")
 POLL_NEEDS = (*FETCH_NEEDS, "SLACK_BOT_TOKEN", "BUDGETBOT_RULES_URL", "BUDGETBOT_HEARTBEAT_URL")
@@ -26,8 +27,7 @@ def poll(now_text: str | None, dry_run: bool, form: str) -> int:
     Example: budgetbot poll --now 2026-10-31T12:00:00Z --dry-run
     """
     now = moment(now_text, ahead=dry_run)
-    busy_logs()
-    found = settings(FETCH_NEEDS if dry_run else POLL_NEEDS)
+    found = _set_up(FETCH_NEEDS if dry_run else POLL_NEEDS)
     from bot.app import App  # noqa: PLC0415 - the whole bot, when it is wanted
     from bot.poll import failure, tick  # noqa: PLC0415
 
@@ -63,8 +63,7 @@ def sync(
     """
     now = moment(now_text)
     since, until = _span(since_text, until_text, now)
-    busy_logs()
-    found = settings(FETCH_NEEDS)
+    found = _set_up(FETCH_NEEDS)
     from bot.app import App  # noqa: PLC0415
     from bot.edge.openai import SOURCES  # noqa: PLC0415
     from bot.poll import fetch, incomplete  # noqa: PLC0415
@@ -113,12 +112,17 @@ def serve(no_poll: bool) -> int:
     return _work(needs, socket=False, port=None, polls=not no_poll)
 
 
-def _work(needs: tuple[str, ...], *, socket: bool, port: int | None, polls: bool) -> int:
+def _set_up(needs: tuple[str, ...]) -> Settings:
+    """Return the settings of a command that fetches, in a process that logs and needs little memory."""
     from bot.edge.memory import stay_small  # noqa: PLC0415 - before anything that needs much of it
 
     stay_small()
     busy_logs()
-    found = settings(needs)
+    return settings(needs)
+
+
+def _work(needs: tuple[str, ...], *, socket: bool, port: int | None, polls: bool) -> int:
+    found = _set_up(needs)
     from bot.app import App  # noqa: PLC0415
     from bot.worker import work  # noqa: PLC0415
 

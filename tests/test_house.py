@@ -1,6 +1,7 @@
 """The house keeps its own laws: floors, words, commands, documents."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -139,6 +140,29 @@ def test_the_list_of_commands_loads_no_rules():
     loaded = listed.splitlines()[-1].split()
     assert "bot.core.verbs" in loaded
     assert not [name for name in loaded if name.startswith("bot.core.rules")]
+
+
+def test_rule_files_are_checked_without_what_judges_them(tmp_path):
+    (tmp_path / "rules.yaml").write_text(
+        "version: 1\nrules:\n  - {id: a, kind: budget, select: {}, period: month, amount: 5}\n"
+    )
+    code = (
+        "import sys; from bot.__main__ import run; run(['check', sys.argv[1]]); print(*sorted(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert "1 rule" in done.stdout
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "bot.core.rules.budgets" in loaded
+    assert not loaded & {
+        "bot.core.kinds.budget",
+        "bot.core.view",
+        "bot.core.incident",
+        "croniter",
+        "sqlalchemy",
+    }
 
 
 def _sources():

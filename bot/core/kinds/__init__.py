@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -68,6 +69,32 @@ class _Kinds(MutableMapping[str, Kind]):
 
     def __delitem__(self, word: str) -> None:
         del self._known[word]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader of rule files must know of a kind: the same as its `Kind` says."""
+
+    keys: "Table"
+    parse: "Callable[[Values, Rule, Setting, Problems], Rule]"
+    mentions: "Callable[[Values, Rule], Iterable[Mention]]"
+    join: Join
+
+
+_WRITTEN = {"budget": "bot.core.rules.budgets"}
+"""Kinds that are read without what judges them, which takes longer to load than a thousand rules to read."""
+
+
+@cache
+def reading(word: str) -> Reading:
+    """Return how a kind is read."""
+    module: Any = import_module(_WRITTEN.get(word, f"{__name__}.{word}"))
+    return Reading(
+        module.KEYS,
+        module.parse,
+        module.mentions,
+        getattr(module, "join", lambda rule, _values, _rules, _setting, _problems: rule),
+    )
 
 
 def _of(module: Any) -> Kind:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.kinds import Kind
+from bot.core.kinds import Reading
 from bot.core.rules.book import TEAM, Rule, Threshold, rank
 from bot.core.rules.problems import Problems, quoted
 from bot.core.rules.routes import unused
@@ -21,7 +21,7 @@ class Read:
 
     rule: Rule
     values: Values
-    kind: Kind
+    kind: Reading
 
 
 def warn_of_unheard_levels(rules: Sequence[Read], setting: Setting, problems: Problems) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.core.kinds import KINDS
+from bot.core.kinds import KINDS, reading
 from bot.core.rules.book import Problem, Rulebook
 from bot.core.rules.digests import DIGEST_KEYS
 from bot.core.rules.fields import choice, text_of
@@ -110,7 +110,7 @@ def _rules(files: list[dict[str, Node]], setting: Setting, problems: Problems) -
         values = _values(node, ids, problems)
         if values is not None:
             word, read = values
-            kind = KINDS[word]
+            kind = reading(word)
             common = common_part(read, word, setting, problems)
             rules.append(Read(kind.parse(read, common, setting, problems), read, kind))
     _check_former_ids(rules, ids, problems)
@@ -163,7 +163,7 @@ def _values(node: Node, ids: dict[str, Scalar], problems: Problems) -> tuple[str
 
 
 def _read_as(kind: str, mapping: MappingNode, where: str, problems: Problems) -> tuple[str, Values] | None:
-    values = KINDS[kind].keys.read(mapping, where, problems)
+    values = reading(kind).keys.read(mapping, where, problems)
     return (kind, values) if values else None
 
 

@@ -77,6 +77,8 @@ class Groups:
     def __init__(self) -> None:
         self._values: list[Group] = []
         self._numbers: dict[tuple[Any, ...], int] = {}
+        self._texts: dict[str, str] = {}
+        """Equal texts are one object: what is looked up a million times stays near the processor."""
 
     def numbers(self, told: list[tuple[Any, ...]]) -> list[int]:
         """Return the number of each group as the wire tells it: nulls, booleans and texts."""
@@ -92,11 +94,9 @@ class Groups:
         return {number: self._values[number] for number in sorted(set().union(*rows))}
 
     def _number(self, told: tuple[Any, ...]) -> int:
-        group = told
-        try:
-            "".join(told)
-        except TypeError:  # not all of them are texts
-            group = tuple(map(_text, told))
+        same = self._texts.setdefault
+        told = tuple([same(part, part) if isinstance(part, str) else part for part in told])
+        group = told if all(isinstance(part, str) for part in told) else tuple(map(_text, told))
         number = self._numbers.setdefault(group, len(self._values))
         if number == len(self._values):
             self._values.append(group)

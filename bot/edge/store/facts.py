@@ -1,9 +1,10 @@
 """Costs and usage: written only where they changed, read as sums, now or as they were known at an instant."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -167,29 +168,48 @@ def store(tx: Connection, index: SeriesIndex, reading: "Reading", now: datetime)
     ids = dict(zip(reading.groups, found, strict=True))
     zero = _zero(table, reading)
     replaced: list[Row] = []
-    written: list[Row] = []
+    written: list[Iterable[Row]] = []
+    counts: dict[int, int] = {}
     for bucket in sorted(reading.rows):
         rows = reading.rows[bucket]
         old = stored.get(bucket)
         if old is None:
-            pairs = sorted(zip(map(ids.__getitem__, rows), rows.values(), strict=True))
-            # Most values begin with a count that is not zero, and need no further look.
-            written += [(bucket, key, seen, *values) for key, values in pairs if values[0] or any(values)]
+            made, counts[bucket] = _made(bucket, rows, ids, seen)
+            written.append(made)
             continue
         fresh = dict(zip(map(ids.__getitem__, rows), rows.values(), strict=True))
+        changed: list[Row] = []
         for key, values in fresh.items():
             known = old.get(key)
             if known is None:
                 if any(values):
-                    written.append((bucket, key, seen, *values))
+                    changed.append((bucket, key, seen, *values))
             elif known[1:] != values:
-                _replace((bucket, key), known, values, seen, replaced, written)
+                _replace((bucket, key), known, values, seen, replaced, changed)
         for key, known in old.items():
             if key not in fresh and any(known[1:]):
-                _replace((bucket, key), known, zero, seen, replaced, written)
-    _write(tx, table, reading.metrics, replaced, written)
+                _replace((bucket, key), known, zero, seen, replaced, changed)
+        counts[bucket] = len(changed)
+        written.append(sorted(changed))
+    _write(tx, table, reading.metrics, replaced, written, {bucket for bucket in counts if counts[bucket]})
     checksums.keep(tx, reading)
-    return len(written)
+    return sum(counts.values())
+
+
+def _made(
+    bucket: int, rows: Mapping[int, Values], ids: Mapping[int, int], seen: int
+) -> tuple[Iterable[Row], int]:
+    """Return what to write of a bucket of which nothing is stored, in the order of its key, and how many rows it is.
+
+    Its columns go side by side into the statement: to make a tuple of each row would take as long as to write it.
+    """
+    order = sorted(rows, key=ids.__getitem__)
+    values = list(map(rows.__getitem__, order))
+    if not all(map(itemgetter(0), values)):  # what begins with a count that is not zero is worth writing
+        order = [number for number in order if any(rows[number])]
+        values = list(map(rows.__getitem__, order))
+    columns = zip(*values, strict=True)
+    return zip(repeat(bucket), map(ids.__getitem__, order), repeat(seen), *columns, strict=False), len(order)
 
 
 def _replace(
@@ -227,20 +247,21 @@ def _window(tx: Connection, table: Table, reading: "Reading") -> dict[int, dict[
 
 
 def _write(
-    tx: Connection, table: Table, metrics: Sequence[str], replaced: list[Row], written: list[Row]
+    tx: Connection,
+    table: Table,
+    metrics: Sequence[str],
+    replaced: list[Row],
+    written: Iterable[Iterable[Row]],
+    buckets: Collection[int],
 ) -> None:
     if table is COSTS:
-        months.forget(tx, map(itemgetter(0), written))
+        months.forget(tx, buckets)
     names = ("bucket", "series_id", "observed_at", *metrics)
     past = ("bucket", "series_id", "observed_at", "replaced_at", *metrics)
     changes = f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names[2:])}"
-    for name, columns, keys, conflict, rows in (
-        (table.history, past, 3, "DO NOTHING", replaced),
-        (table.fact, names, 2, changes, written),
-    ):
-        if rows:
-            rows.sort()  # the tables are clustered: writing in key order doubles the rate
-            upsert(tx, name, columns, rows, keys, conflict)
+    # The tables are clustered: writing in key order doubles the rate.
+    upsert(tx, table.history, past, sorted(replaced), 3, "DO NOTHING")
+    upsert(tx, table.fact, names, chain.from_iterable(written), 2, changes)
 
 
 def sums(

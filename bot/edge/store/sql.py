@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult
@@ -51,11 +52,17 @@ def raw(result: CursorResult[Any]) -> Sequence[tuple[Any, ...]]:
 
 
 def upsert(
-    tx: Connection, table: str, names: Sequence[str], rows: list[Any], keys: int, conflict: str
+    tx: Connection,
+    table: str,
+    names: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    keys: int,
+    conflict: str,
 ) -> None:
     """Write rows, sorted by their key, the first `keys` columns; `conflict` says what becomes of those that exist."""
     if is_postgres(tx):
-        for start in range(0, len(rows), AT_ONCE):
-            postgres.upsert(tx, table, names, rows[start : start + AT_ONCE], keys, conflict)
+        rest = iter(rows)
+        while some := list(islice(rest, AT_ONCE)):
+            postgres.upsert(tx, table, names, some, keys, conflict)
     else:
         sqlite.upsert(tx, table, names, rows, keys, conflict)

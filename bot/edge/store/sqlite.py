@@ -3,9 +3,9 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,8 +15,8 @@ from sqlalchemy.engine import URL
 
 from bot.core.errors import SetupWrong, Unanswered
 
-VARIABLES = 999
-"""Of one statement: what every build of SQLite takes."""
+SIZES = (4096, 512, 64, 8, 1)
+"""Rows of a statement."""
 BUSY_MS = 20_000
 """How long a writer waits for another before it gives up."""
 
@@ -97,24 +97,29 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def upsert(
-    tx: Connection, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]], keys: int, changes: str
+    tx: Connection, table: str, names: Sequence[str], rows: Iterable[Sequence[Any]], keys: int, changes: str
 ) -> None:
     """Write rows whose first `keys` columns are the key; `changes` is what follows ON CONFLICT (keys).
 
-    Many rows a statement: the driver hands each statement over once, and other threads run while it is at work.
+    Many rows a statement: other threads run while it is at work, and the driver hands fewer of them over. Of a
+    few sizes only, because a statement is compiled once for each.
     """
     columns, target = ", ".join(names), ", ".join(names[:keys])
     row = f"({', '.join('?' * len(names))})"
-    most = VARIABLES // len(names)
     session = tx.connection.cursor()
+    most = session.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(names)
+    sizes = [size for size in SIZES if size <= most]
+    rest = iter(rows)
     try:
-        for start in range(0, len(rows), most):
-            some = rows[start : start + most]
-            marks = ", ".join([row] * len(some))
-            session.execute(
-                f"INSERT INTO {table} ({columns}) VALUES {marks} ON CONFLICT ({target}) {changes}",  # noqa: S608 - our own names
-                list(chain.from_iterable(some)),
-            )
+        while some := list(islice(rest, sizes[0])):
+            for size in sizes:
+                marks = ", ".join([row] * size)
+                while len(some) >= size:
+                    session.execute(
+                        f"INSERT INTO {table} ({columns}) VALUES {marks} ON CONFLICT ({target}) {changes}",  # noqa: S608 - our own names
+                        list(chain.from_iterable(some[:size])),
+                    )
+                    del some[:size]
     finally:
         session.close()
 

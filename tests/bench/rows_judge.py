@@ -85,7 +85,7 @@ def ten_thousand(place):
 
 def history(place):
     rules = book(place, 1_000)
-    longer, shorter = turns(place, judged(place, rules, place.longer), judged(place, rules, place.stored))
+    longer, shorter = turns(place, judged(place, rules, place.longer), judged(place, rules, place.polled))
     yield row(
         "history-rules",
         "evaluate 1,000 rules, 4 × the history",

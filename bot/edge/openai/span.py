@@ -12,7 +12,7 @@ from bot.edge.openai.ask import Ask
 from bot.edge.openai.errors import Stopped
 from bot.edge.openai.fetch import Reading
 
-AHEAD = 2
+AHEAD = 1
 """Windows that are decoded before the one in front of them is taken; further ones wait as the bytes they came in,
 which are a fraction of what is made of them."""
 

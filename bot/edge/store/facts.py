@@ -233,12 +233,12 @@ def _window(tx: Connection, table: Table, reading: "Reading") -> dict[int, dict[
     """Return what is stored of the buckets that were read: by series, the instant of its reading and the values."""
     if not reading.rows:
         return {}
-    columns = ", ".join(f"f.{name}" for name in ("bucket", "series_id", "observed_at", *reading.metrics))
+    columns = ", ".join(("bucket", "series_id", "observed_at", *reading.metrics))
     rows = run(
         tx,
-        f"SELECT {columns} FROM {table.fact} f JOIN series s ON s.id = f.series_id "  # noqa: S608 - our own names
-        "WHERE f.bucket >= ? AND f.bucket <= ? AND s.source = ? AND s.organization_id = ?",
-        (min(reading.rows), max(reading.rows), reading.source, ORGANIZATION),
+        f"SELECT {columns} FROM {table.fact} WHERE bucket >= ? AND bucket <= ? "  # noqa: S608 - our own names
+        "AND series_id IN (SELECT id FROM series WHERE organization_id = ? AND source = ?)",
+        (min(reading.rows), max(reading.rows), ORGANIZATION, reading.source),
     )
     found: dict[int, dict[int, Values]] = {}
     for row in raw(rows):
@@ -307,9 +307,10 @@ def newest_days(tx: Connection, since: date) -> dict[str, date]:
         days["costs"] = datetime.fromtimestamp(newest, UTC).date()
     rows = run(
         tx,
-        "SELECT s.source, MAX(f.bucket) FROM usage_day f JOIN series s ON s.id = f.series_id "
-        "WHERE f.bucket >= ? AND s.organization_id = ? AND (f.num_model_requests > 0 OR f.num_requests > 0) "
-        "GROUP BY s.source",
+        # By series first: a planner may take the series one by one, and read all these days for each of them.
+        "SELECT s.source, MAX(n.newest) FROM (SELECT series_id, MAX(bucket) AS newest FROM usage_day "
+        "WHERE bucket >= ? AND (num_model_requests > 0 OR num_requests > 0) GROUP BY series_id) AS n "
+        "JOIN series s ON s.id = n.series_id WHERE s.organization_id = ? GROUP BY s.source",
         (epoch(since), ORGANIZATION),
     )
     return days | {row[0]: datetime.fromtimestamp(row[1], UTC).date() for row in rows}

@@ -29,9 +29,8 @@ def usage(tx: Connection, metric: Metric, since: date) -> list[Observation]:
     """Return every daily figure of a metric that was ever known, in the order it was seen."""
     table, marks = USAGE["1d"], ", ".join("?" * len(metric.sources))
     parts = (
-        f"SELECT f.observed_at, f.bucket, f.series_id, f.{metric.name} FROM {name} f "  # noqa: S608 - our own names
-        f"JOIN series s ON s.id = f.series_id WHERE f.bucket >= ? AND s.source IN ({marks}) "
-        f"AND f.{metric.name} IS NOT NULL"
+        f"SELECT observed_at, bucket, series_id, {metric.name} FROM {name} WHERE bucket >= ? "  # noqa: S608 - our own names
+        f"AND {metric.name} IS NOT NULL AND series_id IN (SELECT id FROM series WHERE source IN ({marks}))"
         for name in (table.fact, table.history)
     )
     return _observations(tx, f"{' UNION ALL '.join(parts)} ORDER BY 1", (epoch(since), *metric.sources) * 2)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from bot.core.errors import SetupWrong, Unanswered
 from bot.edge.store import engine, heard, records, sqlite
@@ -117,13 +118,19 @@ def test_every_connection_writes_ahead_waits_and_checks_foreign_keys(store):
     assert found == [["wal", 1, sqlite.BUSY_MS]] * 2
 
 
-def test_at_rest_no_connection_is_kept_and_the_next_one_is_made(store):
+def test_at_rest_idle_connections_stay_open_and_forget_what_they_read(store):
+    """With a full disk no new one could be opened."""
+    told = []
     with store.reading() as held:
         with store.reading() as tx:
-            tx.exec_driver_sql("SELECT 1")
-        assert store._engine.pool.checkedin() == 1
+            idle = tx.connection.driver_connection
+        event.listen(
+            store._engine, "before_cursor_execute", lambda *one: told.append((one[1].connection, one[2]))
+        )
         store.rest()
-        assert store._engine.pool.checkedin() == 0
+        assert (idle, "PRAGMA shrink_memory") in told
+        assert {connection for connection, _ in told} == {idle}
+        assert store._engine.pool.checkedin() == 1
         assert held.exec_driver_sql("SELECT 1").scalar() == 1
     with store.reading() as tx:
         assert tx.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1

@@ -21,6 +21,7 @@ __all__ = [
     "open_engine",
     "parse_url",
     "reading",
+    "rest",
     "writing",
 ]
 
@@ -64,6 +65,12 @@ def reading(engine: Engine) -> AbstractContextManager[Connection]:
 def writing(engine: Engine) -> AbstractContextManager[Connection]:
     """One transaction that writes: all of it, or nothing; one writer at a time."""
     return sqlite.writing(engine) if is_sqlite(engine.url) else postgres.writing(engine)
+
+
+def rest(engine: Engine) -> None:
+    """Let idle connections forget what they read last."""
+    if is_sqlite(engine.url):
+        sqlite.forget_pages(engine)
 
 
 def copy_into(text: str, target: Path) -> None:

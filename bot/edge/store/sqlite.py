@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,14 @@ def upsert(
                     del some[:size]
     finally:
         session.close()
+
+
+def forget_pages(engine: Engine) -> None:
+    """Free the page caches of the connections that nobody uses at this moment."""
+    assert isinstance(engine.pool, QueuePool)
+    with ExitStack() as held:
+        for _ in range(engine.pool.checkedin()):
+            held.enter_context(engine.connect()).exec_driver_sql("PRAGMA shrink_memory")
 
 
 def copy_into(url: URL, target: Path) -> None:

@@ -93,12 +93,11 @@ class Store:
         self._engine.dispose()
 
     def rest(self) -> None:
-        """Let go of connections that nobody uses: each of SQLite's remembers up to 32 MB of what it read last.
+        """Let idle connections forget what they read last: each of SQLite's remembers megabytes of it.
 
-        A new one is made in a millisecond.
+        They stay open: with a full disk no new one could be opened, and nobody be answered.
         """
-        if engine.is_sqlite(self.url) and not engine.in_memory(self.url):
-            self._engine.dispose()
+        engine.rest(self._engine)
 
     def close(self) -> None:
         self._engine.dispose()

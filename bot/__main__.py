@@ -1,5 +1,6 @@
 """The entry point: a command's words in, an exit code out."""
 
+import gc
 import os
 import signal
 import sys
@@ -7,10 +8,8 @@ import threading
 from threading import Timer
 from types import FrameType
 
-import click
-
-from bot.cli import cli
 from bot.core.errors import BUG, DONE, USAGE, BotError
+from bot.edge.collector import without_collector
 
 INTERRUPTED = 130
 COMPLETE = "_BUDGETBOT_COMPLETE"
@@ -21,6 +20,11 @@ PATIENCE = 2.0
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; a user's mistake is a sentence, ours a traceback."""
+    with without_collector():
+        # What is loaded stays, and is walked for nothing.
+        import click  # noqa: PLC0415
+
+        from bot.cli import cli  # noqa: PLC0415
     try:
         # Not click's own `main`: it takes a closed pipe for a failure.
         with cli.make_context("budgetbot", list(sys.argv[1:] if arguments is None else arguments)) as context:
@@ -57,8 +61,13 @@ def main() -> None:
     if asked := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete  # noqa: PLC0415 - only a Tab key needs it
 
+        from bot.cli import cli  # noqa: PLC0415
+
         sys.exit(shell_complete(cli, {}, "budgetbot", COMPLETE, asked))
-    sys.exit(run())
+    code = run()
+    # What is left goes with the process: Python would look through it for garbage, twice.
+    gc.freeze()
+    sys.exit(code)
 
 
 def _ended(what: threading.ExceptHookArgs) -> None:

@@ -1,10 +1,9 @@
 """`check`: every problem of the rule files and of their cases, and what the last snapshot knows of their names."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.core.errors import BotError
 from bot.core.rules.book import Problem, Rulebook
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from bot.core.backtest import Much
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """What `check` found."""
 
     problems: tuple[Problem, ...]
@@ -51,7 +49,7 @@ def check(paths: Iterable[Path], settings: Settings, now: datetime, *, replays: 
     for path in paths:
         if case_files.is_case_file(path):
             continue
-        loaded = rule_files.load(path)
+        loaded = rule_files.load(path, hashed=bool(database))
         files += len(loaded.shown)
         rules += loaded.rules
         problems += loaded.problems

@@ -158,11 +158,26 @@ def test_rule_files_are_checked_without_what_judges_them(tmp_path):
     assert "bot.core.rules.budgets" in loaded
     assert not loaded & {
         "bot.core.kinds.budget",
+        "bot.core.rules.regex",
         "bot.core.view",
         "bot.core.incident",
         "croniter",
+        "hashlib",
+        "json",
+        "logging",
         "sqlalchemy",
     }
+
+
+def test_a_process_that_ends_does_not_look_for_garbage():
+    """It would take a tenth of a `check`: everything that was loaded, walked twice, to be thrown away."""
+    code = (
+        "import atexit, gc, sys; from bot.__main__ import main; sys.argv = ['budgetbot', '--help']\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 0, gc.isenabled()))\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True True"
 
 
 def _sources():

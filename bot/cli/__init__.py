@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from bot.edge.collector import without_collector
+
 COMMANDS = {
     "demo": ("bot.cli.demo", "Play the whole bot against a simulated organization, no account needed."),
     "run": ("bot.cli.polling", "Poll on schedule, deliver, and listen to Slack until stopped."),
@@ -66,7 +68,8 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         where, line = COMMANDS[cmd_name]
-        module = import_module(where)
+        with without_collector():
+            module = import_module(where)
         found = getattr(module, cmd_name) if line else module.command(cmd_name)
         assert isinstance(found, click.Command)
         return found

@@ -1,6 +1,5 @@
 """What the commands share: settings, `--now`, `--format`."""
 
-import logging
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -77,13 +76,17 @@ def moment(now_text: str | None, *, ahead: bool = False) -> datetime:
 
 def quiet_logs() -> None:
     """Let commands that answer a question log warnings alone."""
-    from bot.logs import configure  # noqa: PLC0415 - commands without a flow need no logs
+    import logging  # noqa: PLC0415 - commands without a flow need no logs
+
+    from bot.logs import configure  # noqa: PLC0415
 
     configure(logging.WARNING)
 
 
 def busy_logs() -> None:
     """Let commands that work log what they do."""
+    import logging  # noqa: PLC0415
+
     from bot.logs import configure  # noqa: PLC0415
 
     configure(logging.INFO)

@@ -1,14 +1,13 @@
 """What usage counts: each metric by its wire name, where it is counted, and what people call it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from bot.core.dimension import USAGE_DIMENSIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One count of the usage API."""
 
     name: str

@@ -1,12 +1,12 @@
 """Rule files on disk, or texts from elsewhere, to a rulebook or every problem in them."""
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from bot.core.builtin import FILE, TEXT
 from bot.core.errors import SetupWrong
@@ -22,8 +22,7 @@ LARGEST = 1024 * 1024
 """Bytes of one rule file: some four thousand rules."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What a tree of rule files holds."""
 
     book: Rulebook | None
@@ -33,17 +32,17 @@ class Loaded:
     files: Mapping[str, str]
     """Name below the rules folder → text, for those that could be read."""
     hash: str
-    """SHA-256 over names and texts."""
-    rules: int = 0
+    """SHA-256 over names and texts; '' where nobody asked for it."""
+    rules: int
     """How many rules stand in the files, right or wrong."""
-    mentions: tuple[Mention, ...] = ()
+    mentions: tuple[Mention, ...]
     """The names that rules write out, to be compared with those OpenAI reports."""
-    shown: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, str]
     """Name below the rules folder → the path as problems show it."""
 
 
-def load(path: Path) -> Loaded:
-    """Return what the folder or the file holds.
+def load(path: Path, *, hashed: bool = True) -> Loaded:
+    """Return what the folder or the file holds, without a `hash` for those who compare it with nothing.
 
     A folder without any rule file gives an empty rulebook. Raises SetupWrong when there is nothing at `path`.
     """
@@ -55,14 +54,14 @@ def load(path: Path) -> Loaded:
         text = read_text(file, name, problems)
         if text is not None:
             texts[name] = text
-    return _loaded(texts, shown, problems)
+    return _loaded(texts, shown, problems, hashed=hashed)
 
 
 def built_in() -> Loaded:
     """Return the rulebook that is in force where there is no rule file at all."""
     loaded = load_texts({FILE: TEXT})
     assert loaded.book is not None, loaded.problems
-    return replace(loaded, book=replace(loaded.book, built_in=True))
+    return loaded._replace(book=replace(loaded.book, built_in=True))
 
 
 def load_texts(files: Mapping[str, str], shown_under: str = "") -> Loaded:
@@ -92,6 +91,8 @@ def fingerprint(path: Path) -> str:
 
     It asks the file system for names, sizes and times only, so that it may be asked at every tick.
     """
+    import hashlib  # noqa: PLC0415 - as below
+
     digest = hashlib.sha256()
     try:
         for name, file in _rule_files(path, Problems()):
@@ -106,21 +107,29 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _loaded(files: Mapping[str, str], shown: Mapping[str, str], problems: Problems) -> Loaded:
+def _loaded(
+    files: Mapping[str, str], shown: Mapping[str, str], problems: Problems, *, hashed: bool = True
+) -> Loaded:
     with without_collector():
-        return _parsed(files, shown, problems)
+        return _parsed(files, shown, problems, _hash(files) if hashed else "")
 
 
-def _parsed(files: Mapping[str, str], shown: Mapping[str, str], problems: Problems) -> Loaded:
-    roots: list[Node] = []
-    complete = problems.errors == 0
+def _hash(files: Mapping[str, str]) -> str:
+    import hashlib  # noqa: PLC0415 - OpenSSL takes as long to load as a hundred rules
+
     digest = hashlib.sha256()
-    for name in sorted(files):
-        text = files[name]
+    for name, text in sorted(files.items()):
         encoded = text.encode(errors="surrogatepass")
         digest.update(f"{name}\0{len(encoded)}\0".encode(errors="surrogatepass") + encoded)
+    return digest.hexdigest()
+
+
+def _parsed(files: Mapping[str, str], shown: Mapping[str, str], problems: Problems, text_hash: str) -> Loaded:
+    roots: list[Node] = []
+    complete = problems.errors == 0
+    for name, text in sorted(files.items()):
         source = Source(name, shown[name], text)
-        if len(encoded) > LARGEST:
+        if len(text.encode(errors="surrogatepass")) > LARGEST:
             _tell(source, f"the file is larger than {LARGEST // 1024:,} KiB; split it", problems)
             complete = False
             continue
@@ -129,12 +138,12 @@ def _parsed(files: Mapping[str, str], shown: Mapping[str, str], problems: Proble
             complete = False
         else:
             roots.append(root)
-    parsed = parse(roots, problems, text_hash=digest.hexdigest(), complete=complete)
+    parsed = parse(roots, problems, text_hash=text_hash, complete=complete)
     return Loaded(
         book=parsed.book,
         problems=parsed.problems,
         files=dict(files),
-        hash=digest.hexdigest(),
+        hash=text_hash,
         rules=parsed.rules,
         mentions=parsed.mentions,
         shown=shown,

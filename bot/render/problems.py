@@ -1,6 +1,5 @@
 """What `check` prints: for people, for programs, and for GitHub's annotations."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 from bot.core.rules.book import Problem
@@ -27,6 +26,8 @@ def as_json(
 
     `suggestion` is null where there is none.
     """
+    import json  # noqa: PLC0415 - most who check read the words
+
     return json.dumps(
         {
             "errors": _errors(problems),

@@ -12,7 +12,6 @@ cases:
       - {at: 2026-08-13T18:00Z, state: firing, level: 80%, says: "search-prod"}
 """
 
-from dataclasses import replace
 from datetime import timedelta
 
 from bot.core.cases.around import CLOCK, EDITS, LIMITS, OUTAGES
@@ -39,7 +38,7 @@ LABEL_KEYS = tuple(
     Key(dimension, TEXT, f"Whose figures they are, by {dimension.replace('_', ' ')}.")
     for dimension in UNATTRIBUTED
 )
-SERIES_KEYS = Table(METRIC, *LABEL_KEYS, replace(DAYS_KEY, required="figures by day"), REVISE_KEY)
+SERIES_KEYS = Table(METRIC, *LABEL_KEYS, DAYS_KEY._replace(required="figures by day"), REVISE_KEY)
 
 
 def _series(node: Node, _name: str, problems: Problems) -> Line | None:

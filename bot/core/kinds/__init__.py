@@ -1,11 +1,10 @@
 """What a rule can watch. One file per kind; `KINDS` is the only list of them."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from bot.core.incident import Finding, Unjudged
@@ -23,8 +22,7 @@ Judge: TypeAlias = "Callable[[Any, View, datetime, Collection[Group] | None], It
 Join: TypeAlias = "Callable[[Any, Values, Mapping[str, Rule | None], Setting, Problems], Rule]"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What the reader of rule files, and the judge, must know of a kind."""
 
     about: str
@@ -71,8 +69,7 @@ class _Kinds(MutableMapping[str, Kind]):
         del self._known[word]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What the reader of rule files must know of a kind: the same as its `Kind` says."""
 
     keys: "Table"

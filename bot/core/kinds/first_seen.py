@@ -55,7 +55,7 @@ DIMENSION = Key(
 LOOKBACK = Key("lookback", WHOLE_DAYS, "Not seen on so many days before, it is new: 90d.", default="90d")
 MIN_AMOUNT = Key("min_amount", USD, "It is told once it came to so much.", default="$1")
 
-KEYS = Table(*COMMON, DIMENSION, LOOKBACK, MIN_AMOUNT, replace(SEVERITY_KEY, default="info"))
+KEYS = Table(*COMMON, DIMENSION, LOOKBACK, MIN_AMOUNT, SEVERITY_KEY._replace(default="info"))
 
 
 @dataclass(frozen=True, slots=True)

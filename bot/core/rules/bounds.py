@@ -1,7 +1,6 @@
 """`when` of a ratio: a bound it must not pass, or how much it must not move."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from bot.core.rules.comparing import DECREASE, INCREASE, PERCENT, parts_of
@@ -36,8 +35,8 @@ def _bound(node: Node, name: str, problems: Problems) -> Bound | None:
 _BOUND = Field(_bound, {"anyOf": [QUANTITY.schema, PERCENT.schema]})
 _ABOVE = Key("above", _BOUND, "It is more than this: 4.00, or 35% of a share.")
 _BELOW = Key("below", _BOUND, "It is less than this: 4.00, or 35% of a share.")
-_INCREASE = replace(INCREASE, about="It is so much more than over the days before, or more still.")
-_DECREASE = replace(DECREASE, about="It is so much less than over the days before, or less still.")
+_INCREASE = INCREASE._replace(about="It is so much more than over the days before, or more still.")
+_DECREASE = DECREASE._replace(about="It is so much less than over the days before, or less still.")
 _BOUNDS: Mapping[str, Key[Bound]] = {"above": _ABOVE, "below": _BELOW}
 _PERCENTS: Mapping[str, Key[str]] = {"increase": _INCREASE, "decrease": _DECREASE}
 _KEYS = Table(_ABOVE, _BELOW, _INCREASE, _DECREASE)

@@ -62,7 +62,7 @@ THRESHOLDS_KEY = Key(
 KEYS = Table(
     *COMMON,
     # Whether a budget means everything is too dear a question for a default.
-    replace(SELECT, required="{} for everything"),
+    SELECT._replace(required="{} for everything"),
     METRIC,
     PERIOD_KEY,
     WEEK_STARTS,

@@ -18,9 +18,7 @@ T = TypeVar("T")
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 _DURATION = re.compile(r"([0-9]{1,6})([mhd])")
-_LOOSE_DURATION = re.compile(
-    r"([0-9]{1,6})\s*(m|min|mins|minutes?|h|hrs?|hours?|d|days?|w|weeks?)", re.IGNORECASE
-)
+_LOOSE_DURATION = r"(?i)([0-9]{1,6})\s*(m|min|mins|minutes?|h|hrs?|hours?|d|days?|w|weeks?)"
 _PERCENT = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,9}))?\s*%")
 _TRUTH: Mapping[str, object] = {
     word: word in ("true", "yes", "on") for word in ("true", "yes", "on", "false", "no", "off")
@@ -187,7 +185,7 @@ def _duration(text: str) -> timedelta | None:
 
 
 def _wrong_duration(text: str) -> str:
-    match = _LOOSE_DURATION.fullmatch(text.strip())
+    match = re.fullmatch(_LOOSE_DURATION, text.strip())
     if match is None:
         return f"{quoted(text)} is not a duration; write one like 5m, 36h or 7d"
     number, unit = int(match[1]), match[2][0].lower()

@@ -1,7 +1,7 @@
 """What nobody would hear: levels below their route's floor, teams and routes that nothing uses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.core.kinds import Reading
 from bot.core.rules.book import TEAM, Rule, Threshold, rank
@@ -15,8 +15,7 @@ OPS = "ops"
 """The route on which the bot speaks of itself: used even when no rule names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A rule, and where it was read."""
 
     rule: Rule

@@ -1,7 +1,7 @@
 """From what rule files hold to a rulebook, or every mistake in them at once."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from bot.core.kinds import KINDS, reading
 from bot.core.rules.book import Problem, Rulebook
@@ -60,8 +60,7 @@ SECTIONS = Table(
 _KINDS = f"it may be: {', '.join(KINDS)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What the files mean."""
 
     book: Rulebook | None
@@ -117,7 +116,7 @@ def _rules(files: list[dict[str, Node]], setting: Setting, problems: Problems) -
     by_id = dict.fromkeys(ids) | {read.rule.id: read.rule for read in rules}
     joined = (read.kind.join(read.rule, read.values, by_id, setting, problems) for read in rules)
     return [
-        read if rule is read.rule else replace(read, rule=rule)
+        read if rule is read.rule else read._replace(rule=rule)
         for read, rule in zip(rules, joined, strict=True)
     ], len(nodes)
 

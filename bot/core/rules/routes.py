@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import time, timedelta
+from typing import NamedTuple
 
 from bot.core.quiet import Quiet
 from bot.core.rules.book import TEAM, Escalation, Route
@@ -59,8 +59,7 @@ TO = Key("to", TEXT, "The route that hears of it then.", required="the name of a
 ESCALATE_KEYS = Table(AFTER, TO)
 
 
-@dataclass(frozen=True, slots=True)
-class _Escalate:
+class _Escalate(NamedTuple):
     value: Escalation
     place: Node
 
@@ -73,7 +72,7 @@ def _escalate(node: Node, name: str, problems: Problems) -> _Escalate | None:
     return _Escalate(Escalation(after, to), values.at(TO))
 
 
-_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_NAME = r"[A-Z][A-Z0-9_]{0,63}"
 
 
 def _no_setting(text: str) -> str:
@@ -111,10 +110,10 @@ ESCALATE = Key(
 WEBHOOK = Key(
     "webhook",
     from_text(
-        lambda text: text if _NAME.fullmatch(text) else None,
+        lambda text: text if re.fullmatch(_NAME, text) else None,
         "B020",
         _no_setting,
-        {"type": "string", "pattern": f"^{_NAME.pattern}$"},
+        {"type": "string", "pattern": f"^{_NAME}$"},
     ),
     "The name of the setting that holds the address every event is sent to as JSON; never the address itself.",
 )
@@ -123,13 +122,13 @@ IN_SLACK = (MENTION, GATHER, QUIET, REMIND, ESCALATE)
 """Keys that mean nothing to a webhook."""
 
 
-@dataclass(slots=True)
 class Leans:
     """The names that routes lean on, with their places: looked up when every file is read."""
 
-    quiets: list[tuple[str, Node]] = field(default_factory=list)
-    routes: list[tuple[str, str, Node]] = field(default_factory=list)
-    """(from, to, place)."""
+    def __init__(self) -> None:
+        self.quiets: list[tuple[str, Node]] = []
+        self.routes: list[tuple[str, str, Node]] = []
+        """(from, to, place)."""
 
 
 def read_route(key: Scalar, node: Node, problems: Problems, leans: Leans) -> Route:

@@ -5,7 +5,6 @@ from all files before the first rule is.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -79,26 +78,29 @@ YEAR_STARTS = Key(
 CALENDAR_KEYS = Table(YEAR_STARTS)
 
 
-@dataclass(slots=True)
 class Setting:
-    """What rules may lean on, gathered over all files; the names with the places of their keys."""
+    """What rules may lean on, gathered over all files; the names with the places of their keys.
 
-    timezone: str = "UTC"
-    default_route: str = ""
-    settle: timedelta = timedelta(hours=36)
-    thresholds: tuple[Threshold, ...] = DEFAULT_THRESHOLDS
-    week_starts: int = 0
-    teams: dict[str, tuple[Scalar, Team]] = field(default_factory=dict)
-    routes: dict[str, tuple[Scalar, Route]] = field(default_factory=dict)
-    calendars: dict[str, tuple[Scalar, tuple[int, int]]] = field(default_factory=dict)
-    quiets: dict[str, tuple[Scalar, Quiet]] = field(default_factory=dict)
-    digests: tuple[Digest, ...] = ()
-    freshness: tuple[timedelta, timedelta] = (Rulebook().freshness_poll, Rulebook().freshness_data)
-    """Of polls, of data."""
-    meant: dict[tuple[str, str], str] = field(default_factory=dict)
-    """What an unknown name probably stood for, asked once for each."""
-    complete: bool = True
-    """False when a file could not be read: then a name may stand there, and none is called unknown."""
+    It is not `complete` when a file could not be read: then a name may stand there, and none is called unknown.
+    """
+
+    def __init__(self, *, complete: bool) -> None:
+        usual = Rulebook()
+        self.timezone = usual.timezone
+        self.default_route = usual.default_route
+        self.settle = timedelta(hours=36)
+        self.thresholds: tuple[Threshold, ...] = DEFAULT_THRESHOLDS
+        self.week_starts = 0
+        self.teams: dict[str, tuple[Scalar, Team]] = {}
+        self.routes: dict[str, tuple[Scalar, Route]] = {}
+        self.calendars: dict[str, tuple[Scalar, tuple[int, int]]] = {}
+        self.quiets: dict[str, tuple[Scalar, Quiet]] = {}
+        self.digests: tuple[Digest, ...] = ()
+        self.freshness = (usual.freshness_poll, usual.freshness_data)
+        """Of polls, of data."""
+        self.meant: dict[tuple[str, str], str] = {}
+        """What an unknown name probably stood for, asked once for each."""
+        self.complete = complete
 
 
 def read_setting(files: Sequence[Mapping[str, Node]], problems: Problems, *, complete: bool) -> Setting:

@@ -6,7 +6,6 @@ from bot.core.dimension import EVERY_DIMENSION, UNATTRIBUTED
 from bot.core.rules.fields import TEXT, list_of, text_of, written
 from bot.core.rules.nodes import Mapping, Node, Scalar, Sequence
 from bot.core.rules.problems import Problems, quoted
-from bot.core.rules.regex import regex_trouble
 from bot.core.rules.select import Pattern, Selector
 from bot.core.rules.table import Field, Key, Table, entries, is_empty
 
@@ -32,6 +31,8 @@ def _pattern(node: Node, name: str, problems: Problems) -> Pattern | None:
     text = text_of(value, "regex", problems)
     if text is None:
         return None
+    from bot.core.rules.regex import regex_trouble  # noqa: PLC0415 - few rules have one
+
     if trouble := regex_trouble(text):
         problems.add("B026", value, f"{quoted(text)} {trouble}")
         return None

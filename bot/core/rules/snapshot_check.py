@@ -1,15 +1,14 @@
 """Names in rule files that OpenAI has never reported: probably misspelt, perhaps only not there yet."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.core.dimension import UNATTRIBUTED
 from bot.core.rules.book import Problem
 from bot.core.rules.problems import closest, quoted
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A name that a rule file writes out, at its place (1-based): something should bear it."""
 
     dimension: str

@@ -3,11 +3,13 @@
 A `Field` is what can stand behind a key, a `Key` its name and one line about it, a `Table` the keys that belong
 together. Reading gathers problems and goes on; a None among the values is a problem already told, or a key
 that was not written.
+
+Classes here and beside are named tuples, or plain: a frozen dataclass takes a millisecond to define, which every
+`check` would pay for thirty of them.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from bot.core.rules.nodes import Entry, Node, Scalar, Wording, wording
 from bot.core.rules.nodes import Mapping as MappingNode
@@ -25,16 +27,20 @@ Read = Callable[[Node, str, Problems], T | None]
 """(node, the key's name, where problems go) → the value, or None when a problem was told."""
 
 
-@dataclass(frozen=True, slots=True)
 class Field(Generic[T]):
-    """What may stand behind a key, for the program and (as JSON Schema) for an editor."""
+    """What may stand behind a key, for the program and (as JSON Schema) for an editor.
 
-    read: Read[T]
-    schema: Mapping[str, object]
-    pure: bool = False
-    """Whether the wording alone says what it means, wherever it stands: then it is read once."""
-    meanings: dict[Wording, T] = field(default_factory=dict, compare=False, repr=False)
-    """What is known of such wordings; none of them was a mistake."""
+    Of a `pure` one the wording alone says what it means, wherever it stands: it is read once.
+    """
+
+    __slots__ = ("meanings", "pure", "read", "schema")
+
+    def __init__(self, read: Read[T], schema: Mapping[str, object], *, pure: bool = False) -> None:
+        self.read = read
+        self.schema = schema
+        self.pure = pure
+        self.meanings: dict[Wording, T] = {}
+        """What is known of pure wordings; none of them was a mistake."""
 
     def read_at(self, node: Node, name: str, problems: Problems) -> T | None:
         """Return the value of a node that holds something, as `read` does, and remember what it means."""
@@ -49,8 +55,9 @@ class Field(Generic[T]):
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Key(Generic[T]):
+class Key(NamedTuple, Generic[T]):
+    """A word of the language."""
+
     name: str
     field: Field[T]
     about: str
@@ -67,14 +74,16 @@ class Key(Generic[T]):
         return told if self.default is None else {**told, "default": self.default}
 
 
-@dataclass(frozen=True, slots=True)
 class Values:
     """What a table read: typed values by key, and where they stand."""
 
-    node: MappingNode
-    where: str
-    """What the keys belong to, in words: `rule "project-month"`."""
-    found: Mapping[str, object]
+    __slots__ = ("found", "node", "where")
+
+    def __init__(self, node: MappingNode, where: str, found: Mapping[str, object]) -> None:
+        self.node = node
+        self.where = where
+        """What the keys belong to, in words: `rule "project-month"`."""
+        self.found = found
 
     def __getitem__(self, key: Key[T]) -> T | None:
         return self.found.get(key.name)  # type: ignore[return-value]  # what its field read

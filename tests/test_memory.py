@@ -2,7 +2,11 @@
 
 import subprocess
 import sys
+import tracemalloc
+from datetime import UTC, date, datetime, timedelta
 
+from bot.core.dimension import Series
+from bot.core.live.estimate import Used, estimate
 from tests.shell import ROOT
 
 LOADED = """
@@ -39,3 +43,27 @@ def test_a_process_that_stays_loads_nothing_that_draws():
 
 def test_what_is_free_is_given_back():
     assert int(said(GIVEN_BACK)) < 10_000  # of 100,000 kB, though five pieces of it are in use
+
+
+def test_estimates_are_worked_out_a_meter_at_a_time():
+    first, projects, models = date(2026, 11, 1), range(30), range(10)
+    days = [first + timedelta(days) for days in range(16)]
+    kinds = ("input_cached_tokens", "input_audio_tokens", "input_image_tokens", "output_audio_tokens")
+    told = {"input_tokens": 9_000, "output_tokens": 900} | dict.fromkeys(kinds, 100)
+    asked = [
+        Series(project_id=f"p{project}", endpoint="completions", model=f"gpt-{model}")
+        for project in projects
+        for model in models
+    ]
+    bill = {Series(f"p{project}", f"gpt-{model}, input"): 1_000 for project in projects for model in models}
+    billed = {day: bill if day < days[-1] else {} for day in days}
+    rows = (Used(day, series, told) for day in days for series in asked)
+    tracemalloc.start()
+    try:
+        found = estimate(rows, billed, days[-2], datetime(2026, 11, 16, 12, tzinfo=UTC), lambda *_: None)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found.lines) == len(asked) * 2
+    counts = len(days) * len(asked) * 6
+    assert peak < counts * 75  # bytes; made things of all at once, each count takes 300

@@ -6,13 +6,14 @@ line's estimate misses is on another's bill and would be counted twice. Not for 
 line that is billed in full would hide one that has just begun to run away.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from bot.core.dimension import Series
-from bot.core.live.meters import STORED, Cell, Meter, Meters, counted
-from bot.core.live.prices import Price, Prices, Way, learn
+from bot.core.live.meters import STORED, Cell, Meter, Meters
+from bot.core.live.prices import Price, Prices, User, Way, learn
+from bot.core.live.tally import Tally
 from bot.core.period import DAY, midnight
 
 SETTLE = timedelta(hours=36)
@@ -23,16 +24,14 @@ LONGEST = 7 * DAY
 ListPrice = Callable[[str, str, Way], float | None]
 """(model, part, way of asking) → nano-dollars a unit on a public list; None where it has no price."""
 
-_ORDINARY = frozenset(("default", "standard", "auto"))
-
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """One row of usage: a UTC day of a usage series, its counts by the wire's names."""
+    """One row of usage: a UTC day of a usage series, its counts by the wire's names; None where it has none."""
 
     day: date
     series: Series
-    counts: Mapping[str, int]
+    counts: Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +81,11 @@ def unsettled_from(costs_read_at: datetime, now: datetime, settle: timedelta) ->
     return max(final, now.astimezone(UTC).date() - LONGEST)
 
 
-_Place = tuple[date, str, Meter]
+_Place = tuple[date, str]
+"""A day of a project."""
 _Use = dict[tuple[str, str], dict[Way, float]]
 """What a project used of a meter on a day: (key, usage's model) → way of asking → count."""
+_Bill = tuple[date, Series, int]
 
 
 def estimate(
@@ -98,62 +99,37 @@ def estimate(
     """Return what each day from `since` on comes to; the days before it are settled and tell the prices.
 
     `used` and `billed` (nano-dollars by day and cost series) are of the same days, `now` tells how much of
-    today a level has been stored for.
+    today a level has been stored for. Meters are worked out one after the other, because what all of them need at
+    once is a hundred times what comes of it.
     """
-    rows = [(row.day, row.series, counted(row.series, row.counts)) for row in used]
-    meters = _meters(rows, billed, since, models)
-    settled: dict[Meter, dict[str, dict[date, dict[Way, float]]]] = {}
-    uses: dict[_Place, _Use] = {}
-    asked: dict[Series, tuple[Way, dict[Cell, dict[date, dict[Way, float]]]]] = {}
-    same: dict[Way, Way] = {}
-    for day, series, cells in rows:
-        model, project_id = series.model, series.project_id
-        known = asked.get(series)
-        if known is None:
-            way = (series.batch if series.batch == "true" else "", _tier(series.service_tier))
-            known = asked[series] = same.setdefault(way, way), {}
-        way, days_of = known
-        for cell, count in cells.items():
-            if day < since:
-                days = days_of.get(cell)
-                if days is None:
-                    of_meter = settled.setdefault(meters.of(model, cell), {})
-                    days = days_of[cell] = of_meter.setdefault(project_id, {})
-                ways = days.get(day)
-                if ways is None:
-                    ways = days[day] = {}
-                ways[way] = ways.get(way, 0.0) + count
-                continue
-            meter = meters.of(model, cell)
-            share = _gone_by(day, now) if meter.part == STORED else 1.0
-            use = uses.setdefault((day, project_id, meter), {})
-            ways = use.setdefault((series.api_key_id, model), {})
-            ways[way] = ways.get(way, 0.0) + count * share
-    prices = learn(settled, _by_project(billed, since), meters, since)
-    return _Maker(meters, prices, list_price, since).all(uses, billed)
-
-
-def _meters(
-    rows: Sequence[tuple[date, Series, Mapping[Cell, int]]],
-    billed: Mapping[date, Mapping[Series, int]],
-    since: date,
-    models: Collection[str],
-) -> Meters:
-    settled: dict[str, set[Cell]] = {}
-    current: dict[str, set[Cell]] = {}
-    for day, series, cells in rows:
-        (settled if day < since else current).setdefault(series.model, set()).update(cells)
+    settled, current = Tally(), Tally()
+    for row in used:
+        (settled if row.day < since else current).add(row.day, row.series, row.counts)
     items = {series.line_item for lines in billed.values() for series in lines}
-    names = {model for model in (*settled, *current) if model}
-    return Meters(items, names.union(models), _pairs(settled), _pairs(current))
-
-
-def _pairs(cells: Mapping[str, Iterable[Cell]]) -> set[tuple[str, Cell]]:
-    return {(model, cell) for model, some in cells.items() for cell in some}
-
-
-def _tier(name: str) -> str:
-    return "" if name in _ORDINARY else name
+    names = {model for model in (*settled.models, *current.models, *models) if model}
+    meters = Meters(items, names, settled.pairs, current.pairs)
+    bills: dict[Meter, list[_Bill]] = {}
+    lines: list[Estimate] = []
+    for day, amounts in billed.items():
+        for series, amount in amounts.items():
+            meter = meters.of_line(series.line_item)
+            if meter is not None:
+                bills.setdefault(meter, []).append((day, series, amount))
+            elif day >= since:
+                lines.append(Estimate(day, series, amount, amount, 0, metered=False))
+    cells: dict[Meter, list[tuple[str, Cell]]] = {meter: [] for meter in bills}
+    for model, cell in dict.fromkeys((*settled.pairs, *current.pairs)):
+        cells.setdefault(meters.of(model, cell), []).append((model, cell))
+    found: list[tuple[_Place, Meter, list[Estimate], list[Unpriced]]] = []
+    for meter, pairs in cells.items():
+        uses = _uses(meter, current.of(pairs), now)
+        some = bills.get(meter, ())
+        prices = learn(settled.of(pairs) if uses else (), some, meters, since)
+        so_far = [bill for bill in some if bill[0] >= since]
+        found += _Maker(meter, prices, list_price).all(uses, so_far)
+    found.sort(key=lambda each: (*each[0], each[1]))
+    lines += [line for _, _, some, _ in found for line in some]
+    return Estimates(since, tuple(lines), tuple(lost for *_, some in found for lost in some))
 
 
 def _gone_by(day: date, now: datetime) -> float:
@@ -161,61 +137,58 @@ def _gone_by(day: date, now: datetime) -> float:
     return max(0.0, min((now - midnight(day)) / DAY, 1.0))
 
 
-def _by_project(
-    billed: Mapping[date, Mapping[Series, int]], before: date
-) -> dict[tuple[date, str], dict[str, int]]:
-    found: dict[tuple[date, str], dict[str, int]] = {}
-    for day, lines in billed.items():
-        if day < before:
-            for series, amount in lines.items():
-                of_project = found.setdefault((day, series.project_id), {})
-                of_project[series.line_item] = of_project.get(series.line_item, 0) + amount
-    return found
+def _uses(meter: Meter, counts: Iterable[tuple[date, User, float]], now: datetime) -> dict[_Place, _Use]:
+    """Return what each project used of a meter on each unsettled day."""
+    uses: dict[_Place, _Use] = {}
+    for day, (project_id, api_key_id, model, way), count in counts:
+        share = _gone_by(day, now) if meter.part == STORED else 1.0
+        use = uses.setdefault((day, project_id), {})
+        ways = use.setdefault((api_key_id, model), {})
+        ways[way] = ways.get(way, 0.0) + count * share
+    return uses
 
 
 class _Maker:
-    """Prices the use of unsettled days and sets it against what is billed of them."""
+    """Prices the use of a meter on unsettled days and sets it against what is billed of it."""
 
-    def __init__(self, meters: Meters, prices: Prices, list_price: ListPrice, since: date) -> None:
-        self._meters = meters
+    def __init__(self, meter: Meter, prices: Prices, list_price: ListPrice) -> None:
+        self._meter = meter
         self._prices = prices
         self._list_price = list_price
-        self._since = since
-        self._unpriced: list[Unpriced] = []
 
-    def all(self, uses: Mapping[_Place, _Use], billed: Mapping[date, Mapping[Series, int]]) -> Estimates:
+    def all(
+        self, uses: Mapping[_Place, _Use], billed: Iterable[_Bill]
+    ) -> Iterator[tuple[_Place, Meter, list[Estimate], list[Unpriced]]]:
+        """Yield the lines of each day and project, and what nobody can price; nothing of those without either."""
         so_far: dict[_Place, dict[tuple[str, str], int]] = {}
-        lines: list[Estimate] = []
-        for day, amounts in billed.items():
-            for series, amount in amounts.items() if day >= self._since else ():
-                meter = self._meters.of_line(series.line_item)
-                if meter is None:
-                    lines.append(Estimate(day, series, amount, amount, 0, metered=False))
-                    continue
-                by_line = so_far.setdefault((day, series.project_id, meter), {})
-                key = (series.line_item, series.api_key_id)
-                by_line[key] = by_line.get(key, 0) + amount
-        for place in sorted({*so_far, *uses}, key=_order):
-            found, known = self._priced(place, uses.get(place, {}))
+        for day, series, amount in billed:
+            by_line = so_far.setdefault((day, series.project_id), {})
+            key = (series.line_item, series.api_key_id)
+            by_line[key] = by_line.get(key, 0) + amount
+        for place in {**so_far, **uses}:
+            unpriced: list[Unpriced] = []
+            found, known = self._priced(place, uses.get(place, {}), unpriced)
             charged = so_far.get(place, {})
-            if found or charged:
-                lines += _set_against(place, found, charged, known=known)
-        return Estimates(self._since, tuple(lines), tuple(self._unpriced))
+            if found or charged or unpriced:
+                lines = _set_against(place, found, charged, known=known)
+                yield place, self._meter, lines, unpriced
 
-    def _priced(self, place: _Place, use: _Use) -> tuple[dict[tuple[str, str], int], bool]:
+    def _priced(
+        self, place: _Place, use: _Use, unpriced: list[Unpriced]
+    ) -> tuple[dict[tuple[str, str], int], bool]:
         """Return (line item, key) → nano-dollars, and whether the organization's own bills told the price."""
-        day, project_id, meter = place
+        day, project_id = place
         if not use:
             return {}, True
-        own = self._prices.of(project_id, meter)
+        own = self._prices.of(project_id)
         found: dict[tuple[str, str], float] = {}
         for (api_key_id, model), ways in use.items():
             prices = own
             if prices is None:
-                listed = self._listed(meter, model, ways)
+                listed = self._listed(model, ways)
                 if listed is None:
                     count = round(sum(ways.values()))
-                    self._unpriced.append(Unpriced(day, project_id, api_key_id, meter, count))
+                    unpriced.append(Unpriced(day, project_id, api_key_id, self._meter, count))
                     continue
                 prices = (listed,)
             for price in prices:
@@ -223,15 +196,10 @@ class _Maker:
                 found[key] = found.get(key, 0.0) + price.of(ways)
         return {key: round(amount) for key, amount in found.items()}, own is not None
 
-    def _listed(self, meter: Meter, model: str, ways: Collection[Way]) -> Price | None:
-        rates = {way: self._list_price(model, meter.part, way) for way in ways}
+    def _listed(self, model: str, ways: Collection[Way]) -> Price | None:
+        rates = {way: self._list_price(model, self._meter.part, way) for way in ways}
         known = {way: rate for way, rate in rates.items() if rate is not None}
-        return Price(meter.line_item, known, 0.0) if len(known) == len(rates) else None
-
-
-def _order(place: _Place) -> tuple[date, str, str, str]:
-    day, project_id, meter = place
-    return day, project_id, meter.model, meter.part
+        return Price(self._meter.line_item, known, 0.0) if len(known) == len(rates) else None
 
 
 def _set_against(
@@ -245,7 +213,7 @@ def _set_against(
 
     A correction (a negative line) is not made up for.
     """
-    day, project_id, _ = place
+    day, project_id = place
     charged = {key: max(amount, 0) for key, amount in billed.items()}
     excess = max(sum(estimated.values()) - sum(charged.values()), 0)
     keys = sorted({*estimated, *billed})

@@ -122,7 +122,7 @@ _PARTS = {
 """Direction → the cells of its audio and images, each with the metric that counts them, and that of the rest."""
 
 
-def counted(series: Series, counts: Mapping[str, int]) -> dict[Cell, int]:
+def counted(series: Series, counts: Mapping[str, int | None]) -> dict[Cell, int]:
     """Return what one row of usage comes to by direction and modality, each token once: `counts` by wire name.
 
     `input_tokens` is all of the input, cached and written to the cache too (openai-usage-api, 6), so the parts
@@ -131,20 +131,21 @@ def counted(series: Series, counts: Mapping[str, int]) -> dict[Cell, int]:
     single = COUNTED_BY.get(series.endpoint)
     if single is not None:
         metric, part = single
-        return {(part, ""): counts[metric]} if counts.get(metric) else {}
-    cached, written = counts.get("input_cached_tokens", 0), counts.get("input_cache_write_tokens", 0)
+        count = counts.get(metric)
+        return {(part, ""): count} if count else {}
+    cached, written = counts.get("input_cached_tokens") or 0, counts.get("input_cache_write_tokens") or 0
     plain = counts.get("input_uncached_tokens")
     if plain is None:
-        plain = counts.get("input_tokens", 0) - cached - written
+        plain = (counts.get("input_tokens") or 0) - cached - written
     found: dict[Cell, int] = {}
     if written > 0:
         found[WRITTEN, ""] = written
     for whole, (audio, audio_tokens), (image, image_tokens), text in (
         (plain, *_PARTS[INPUT]),
         (cached, *_PARTS[CACHED]),
-        (counts.get("output_tokens", 0), *_PARTS[OUTPUT]),
+        (counts.get("output_tokens") or 0, *_PARTS[OUTPUT]),
     ):
-        heard, seen = counts.get(audio_tokens, 0), counts.get(image_tokens, 0)
+        heard, seen = counts.get(audio_tokens) or 0, counts.get(image_tokens) or 0
         if heard > 0:
             found[audio] = heard
         if seen > 0:

@@ -14,10 +14,13 @@ Days count half as much every 3.5 days, so that a changed price is followed with
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from typing import NamedTuple
 
-from bot.core.live.meters import Meter, Meters
+from bot.core.dimension import Series
+from bot.core.live.meters import Meters
 
 DAYS = 14
 """Settled days that prices are learned from."""
@@ -33,6 +36,15 @@ ORDINARY: Way = ("", "")
 Counts = Mapping[Way, float]
 Rates = Mapping[Way, float]
 """Nano-dollars a unit."""
+
+
+class User(NamedTuple):
+    """Who used something, and how it was asked for."""
+
+    project_id: str
+    api_key_id: str
+    model: str
+    way: Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,74 +76,75 @@ class _Day:
     billed: Mapping[str, int]
 
 
-@dataclass(slots=True)
 class Prices:
-    """The prices of every meter that was used on settled days."""
+    """The prices of a meter, as settled days tell them."""
 
-    _counted: Mapping[Meter, Mapping[str, Mapping[date, Counts]]]
-    _lines: Mapping[tuple[str, Meter], Mapping[date, Mapping[str, int]]]
-    _meters: Meters
-    _until: date
-    _common: dict[Meter, tuple[Price, ...] | None] = field(default_factory=dict)
-    _known: dict[tuple[str, Meter], tuple[Price, ...] | None] = field(default_factory=dict)
-    _fitted: dict[tuple[Meter, str, frozenset[str]], Price] = field(default_factory=dict)
+    def __init__(
+        self,
+        counted: Mapping[str, Mapping[date, Counts]],
+        lines: Mapping[str, Mapping[date, Mapping[str, int]]],
+        meters: Meters,
+        until: date,
+    ) -> None:
+        """Take project → day → counts, and what was billed: project → day → line → nano-dollars."""
+        self._counted = counted
+        self._lines = lines
+        self._meters = meters
+        self._until = until
+        self._known: dict[str, tuple[Price, ...] | None] = {}
+        self._fitted: dict[tuple[str, frozenset[str]], Price] = {}
 
-    def of(self, project_id: str, meter: Meter) -> tuple[Price, ...] | None:
-        """Return what a project's use of a meter is billed as; empty when it is free, None when nobody knows."""
-        key = (project_id, meter)
-        if key not in self._known:
-            self._known[key] = self._find(project_id, meter)
-        return self._known[key]
+    def of(self, project_id: str) -> tuple[Price, ...] | None:
+        """Return what a project's use is billed as; empty when it is free, None when nobody knows."""
+        if project_id not in self._known:
+            self._known[project_id] = self._find(project_id)
+        return self._known[project_id]
 
-    def _find(self, project_id: str, meter: Meter) -> tuple[Price, ...] | None:
-        lines = sorted(self._charged(project_id, meter))
+    def _find(self, project_id: str) -> tuple[Price, ...] | None:
+        lines = sorted(self._charged(project_id))
         if lines:
-            common = [self._fit(meter, line, frozenset((line,))) for line in lines]
-            credible = _credible(self._of(project_id, meter), common)
+            common = [self._fit(line, frozenset((line,))) for line in lines]
+            credible = _credible(self._of(project_id), common)
             return tuple(_scaled(price, credible) for price in common)
-        if len(self._used(project_id, meter)) >= UNBILLED:
-            return ()
-        if meter not in self._common:
-            self._common[meter] = self._usual(meter)
-        return self._common[meter]
+        return () if len(self._used(project_id)) >= UNBILLED else self._common
 
-    def _used(self, project_id: str, meter: Meter) -> Mapping[date, Counts]:
-        return self._counted.get(meter, {}).get(project_id, {})
+    def _used(self, project_id: str) -> Mapping[date, Counts]:
+        return self._counted.get(project_id, {})
 
-    def _charged(self, project_id: str, meter: Meter) -> set[str]:
-        """Return the lines under which a project's use of a meter was billed."""
-        billed = self._lines.get((project_id, meter))
+    def _charged(self, project_id: str) -> set[str]:
+        """Return the lines under which a project's use was billed."""
+        billed = self._lines.get(project_id)
         if billed is None:
             return set()
-        used = self._used(project_id, meter)
+        used = self._used(project_id)
         return {line for day, amounts in billed.items() if day in used for line in amounts}
 
-    def _of(self, project_id: str, meter: Meter) -> list[_Day]:
-        """Return the days on which a project used a meter."""
-        billed = self._lines.get((project_id, meter), {})
+    def _of(self, project_id: str) -> list[_Day]:
+        """Return the days on which a project used it."""
+        billed = self._lines.get(project_id, {})
         return [
             _Day(day, 0.5 ** ((self._until - day).days / HALF), counts, billed.get(day, {}))
-            for day, counts in self._used(project_id, meter).items()
+            for day, counts in self._used(project_id).items()
         ]
 
-    def _usual(self, meter: Meter) -> tuple[Price, ...] | None:
-        """Return what all projects together pay, under plain lines if there are any."""
-        projects = self._counted.get(meter, {})
-        lines = {line for project_id in projects for line in self._charged(project_id, meter)}
+    @cached_property
+    def _common(self) -> tuple[Price, ...] | None:
+        """What all projects together pay, under plain lines if there are any."""
+        lines = {line for project_id in self._counted for line in self._charged(project_id)}
         plain = {line for line in lines if not self._meters.has_surface(line)} or lines
         if plain:
-            return tuple(self._fit(meter, line, frozenset(plain)) for line in sorted(plain))
-        return () if len({day for used in projects.values() for day in used}) >= UNBILLED else None
+            return tuple(self._fit(line, frozenset(plain)) for line in sorted(plain))
+        return () if len({day for used in self._counted.values() for day in used}) >= UNBILLED else None
 
-    def _fit(self, meter: Meter, line: str, among: frozenset[str]) -> Price:
+    def _fit(self, line: str, among: frozenset[str]) -> Price:
         """Return a line's price over all projects that were billed under one of `among`."""
-        key = (meter, line, among)
+        key = (line, among)
         if key not in self._fitted:
             days = [
                 day
-                for project_id in self._counted[meter]
-                if not among.isdisjoint(self._charged(project_id, meter))
-                for day in self._of(project_id, meter)
+                for project_id in self._counted
+                if not among.isdisjoint(self._charged(project_id))
+                for day in self._of(project_id)
             ]
             self._fitted[key] = _fit(line, days)
         return self._fitted[key]
@@ -211,20 +224,32 @@ def _fit(line: str, days: list[_Day]) -> Price:
 
 
 def learn(
-    counted: Mapping[Meter, Mapping[str, Mapping[date, Counts]]],
-    billed: Mapping[tuple[date, str], Mapping[str, int]],
+    counts: Iterable[tuple[date, User, float]],
+    bills: Iterable[tuple[date, Series, int]],
     meters: Meters,
     until: date,
 ) -> Prices:
-    """Return the prices told by settled days: meter → project → day → counts, (day, project) → line → nano-dollars.
+    """Return the prices of a meter told by its use on settled days and its bills, those before `until`.
 
     What was not used on a day has no count there, and no zero either.
     Credits and corrections (negative lines) say nothing of a price and are left out.
     """
-    lines: dict[tuple[str, Meter], dict[date, dict[str, int]]] = {}
-    for (day, project), amounts in billed.items():
-        for line, amount in amounts.items():
-            meter = meters.of_line(line)
-            if meter is not None and amount >= 0:
-                lines.setdefault((project, meter), {}).setdefault(day, {})[line] = amount
-    return Prices(counted, lines, meters, until)
+    counted: dict[str, dict[date, dict[Way, float]]] = {}
+    for day, (project_id, _, _, way), count in counts:
+        days = counted.get(project_id)
+        if days is None:
+            days = counted[project_id] = {}
+        ways = days.get(day)
+        if ways is None:
+            days[day] = {way: count}
+        else:
+            ways[way] = ways.get(way, 0.0) + count
+    billed: dict[str, dict[date, dict[str, int]]] = {}
+    for day, series, amount in bills:
+        if day < until:
+            lines = billed.setdefault(series.project_id, {}).setdefault(day, {})
+            lines[series.line_item] = lines.get(series.line_item, 0) + amount
+    for bills_of in billed.values():
+        for day, lines in bills_of.items():
+            bills_of[day] = {line: amount for line, amount in lines.items() if amount >= 0}
+    return Prices(counted, billed, meters, until)

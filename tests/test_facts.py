@@ -321,3 +321,20 @@ def test_who_asks_about_a_past_day_is_not_told_of_those_after_it(store):
     with store.reading() as tx:
         (stretch,) = facts.sums(tx, cuts, before=FIRST + timedelta(days=2))
     assert list(stretch.values()) == [11]
+
+
+@pytest.mark.parametrize("count", [1, 9, 700, 4_096, 4_700])
+def test_as_many_rows_are_written_as_were_read_each_with_its_own_values(store, count):
+    """In statements of many rows, which end where no day does; days differ, and each begins with nothing known."""
+    told = {(day, f"p{n}"): (n - 7, n * day if n % 3 else None) for day in range(3) for n in range(count)}
+    counted = {key: value for key, value in told.items() if any(value)}
+    assert keep(store, costs(told)) == len(counted)
+    found = rows(
+        store,
+        "SELECT f.bucket, s.project_id, f.amount_nano, f.quantity_micro FROM cost_fact f "
+        "JOIN series s ON s.id = f.series_id",
+    )
+    first = epoch(FIRST)
+    assert {((bucket - first) // 86_400, project): values for bucket, project, *values in found} == {
+        key: list(value) for key, value in counted.items()
+    }

@@ -17,8 +17,8 @@ from bot.core.money import nano
 from bot.edge.openai import Ask, BadAnswer, fetch
 from bot.edge.openai.errors import Trace
 from bot.edge.openai.pace import Pace
+from bot.edge.openai.rows import Groups
 from bot.edge.openai.transport import Answer, _decoded, _Passing
-from bot.edge.openai.wire import Groups
 from bot.edge.slack_app import Handlers, build_app, drain
 from bot.edge.slack_http import PATH, slack_route
 from bot.edge.web import Page, Web

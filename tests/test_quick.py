@@ -13,8 +13,9 @@ from wire_server import NOW, WireServer, bucket, cost, day, page, tokens
 from bot.core.money import nano
 from bot.edge.openai import Ask
 from bot.edge.openai.errors import Unfit
+from bot.edge.openai.rows import Groups
 from bot.edge.openai.scaling import Unsure, scaled
-from bot.edge.openai.wire import Amount, Groups, shape
+from bot.edge.openai.wire import Amount, shape
 
 digits = st.text("0123456789", min_size=1, max_size=12)
 decimals = st.builds(
@@ -91,13 +92,17 @@ def test_a_bucket_read_quickly_is_the_bucket_read_exactly(told):
         return
     groups = Groups()
     found = shape("costs", ("project_id", "line_item")).rows(raw, groups)
-    assert {groups.of([found])[number][0]: values[0] for number, values in found.items()} == expected
+    assert {
+        groups.of([found])[number][0]: values[0] for number, values in found.by_group().items()
+    } == expected
 
 
 def test_a_page_says_amounts_as_the_exact_reader_says_them():
     for text in ('"0.5617712500000000"', "12", "-0.25", '"1e3"', "0E-6176"):
         raw = msgspec.Raw(f"[{row(text)}]".encode())
-        ((worth, quantity),) = shape("costs", ("project_id", "line_item")).rows(raw, Groups()).values()
+        ((worth, quantity),) = (
+            shape("costs", ("project_id", "line_item")).rows(raw, Groups()).by_group().values()
+        )
         amount = msgspec.json.decode(f'{{"value": {text}, "currency": "usd"}}', type=Amount, strict=False)
         assert (worth, quantity) == (nano(amount.value), 7_250_000)
 
@@ -154,7 +159,7 @@ def test_an_empty_bucket_that_stays_empty_is_known():
     ask = Ask("costs", day(1), day(2))
     with WireServer(*[page(bucket(day(1)))] * 2) as server:
         before = read(server, ask, {})
-        assert before.rows == {before.buckets[0]: {}}
+        assert (before.buckets, before.count) == (tuple(before.rows), 0)
         assert read(server, ask, before.checksums).same == frozenset(before.buckets)
 
 

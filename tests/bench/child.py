@@ -21,7 +21,7 @@ def fetch(address, since, until, now):
         began = perf_counter()
         for reading in openai.read_span(ask, datetime.fromisoformat(now), concurrency=BACKFILL):
             rows += reading.count
-            total += sum(values[0] for bucket in reading.rows.values() for values in bucket.values())
+            total += sum(sum(bucket.columns[0]) for bucket in reading.rows.values())
             del reading
         return {"seconds": perf_counter() - began, "rows": rows, "total": total}
 

@@ -12,6 +12,7 @@ from bot.edge.openai.errors import AskRefused, BadAnswer, ForeignCurrency, KeyRe
 from bot.edge.openai.fetch import Checksums, Reading
 from bot.edge.openai.limits import SpendLimit
 from bot.edge.openai.names import Named
+from bot.edge.openai.rows import Rows
 from bot.edge.openai.sources import SECONDS, SOURCES, Limit, Source
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "NotOffered",
     "OpenAI",
     "Reading",
+    "Rows",
     "Source",
     "SpendLimit",
 ]

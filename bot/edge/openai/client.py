@@ -12,9 +12,9 @@ from bot.edge.openai.fetch import Checksums, Reading
 from bot.edge.openai.limits import SpendLimit
 from bot.edge.openai.names import Named
 from bot.edge.openai.pace import Pace
+from bot.edge.openai.rows import Groups
 from bot.edge.openai.span import read_windows
 from bot.edge.openai.transport import Transport
-from bot.edge.openai.wire import Groups
 
 
 class OpenAI:

@@ -13,9 +13,10 @@ from bot.edge.collector import without_collector
 from bot.edge.openai.ask import Ask, epoch, query
 from bot.edge.openai.errors import BadAnswer, Trace
 from bot.edge.openai.pace import Pace
+from bot.edge.openai.rows import Group, Groups, Rows
 from bot.edge.openai.sources import SOURCES
 from bot.edge.openai.transport import Request, Transport
-from bot.edge.openai.wire import Bucket, Group, Groups, Page, Rows, Shape, decode_page, shape
+from bot.edge.openai.wire import Bucket, Page, Shape, decode_page, shape
 
 SPARE_PAGES = 3
 """A page brings at least one bucket, so a span has no more pages than buckets, and these."""
@@ -37,8 +38,8 @@ class Reading:
     at the end. A dimension that is null is ''. `groups`: each group of a row, by its number.
     `metrics`: what a row's values are: nano-dollars and millionths of a quantity for costs, else the
     source's counts by their wire names. A count that no row gave is None, not 0.
-    `rows`: each bucket's start, in Unix seconds → the number of a group → its values, repeated rows summed. An
-    empty bucket was there and is a zero.
+    `rows`: each bucket's start, in Unix seconds → its rows, those of one group summed. An empty bucket was there
+    and is a zero.
     `checksums`: of these buckets, where they were asked for.
     `same`: the buckets that came in the same bytes as the checksums the caller knows: their rows are as they were.
     """

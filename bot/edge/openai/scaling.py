@@ -4,7 +4,6 @@ Binary fractions are only the way: what comes back is what exact decimal arithme
 """
 
 from collections.abc import Sequence
-from operator import sub
 
 LARGEST = 2.0**52
 """Below this the distance of a product to its nearest integer is exact in binary."""
@@ -30,18 +29,12 @@ def scaled(values: Sequence[float], factor: float) -> list[int]:
         nearest = list(map(round, products))
     except (ValueError, OverflowError):
         raise Unsure from None
-    largest = _farthest(products)
+    highest, lowest = max(products), min(products)
+    largest = max(highest, -lowest)
     if largest >= LARGEST:
         raise Unsure
-    rests = list(map(sub, products, nearest))
-    if _farthest(rests) + largest * ERROR < 0.5:
-        return nearest
-    if any(abs(rest) + abs(product) * ERROR >= 0.5 for rest, product in zip(rests, products, strict=True)):
+    edge = 0.5 - largest * ERROR
+    near = [value for value, whole in zip(products, nearest, strict=True) if not -edge < value - whole < edge]
+    if any(abs(value - round(value)) + abs(value) * ERROR >= 0.5 for value in near):
         raise Unsure
     return nearest
-
-
-def _farthest(values: Sequence[float]) -> float:
-    """Return how far from zero the farthest of them lies."""
-    highest, lowest = max(values), min(values)
-    return max(highest, -lowest)

@@ -4,25 +4,20 @@ One struct per source and grouping, made from the table, with the needed fields 
 carries is skipped undecoded, and a required field that is missing is an error, never a zero.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from bot.core.money import LARGEST, NANO, nano
 from bot.edge.openai.errors import Foreign, Unfit
+from bot.edge.openai.rows import Groups, Rows, Told, bucket
 from bot.edge.openai.scaling import Unsure, scaled
 from bot.edge.openai.sources import SOURCES, Source
-
-Group = tuple[str, ...]
-"""The values of the columns a source was grouped by; '' where it tells none."""
-Values = tuple[int | None, ...]
-Rows = dict[int, Values]
-"""A bucket: the number of a group → its values."""
 
 Count = Annotated[int, msgspec.Meta(ge=-LARGEST - 1, le=LARGEST)]
 MICRO = 10**6
@@ -66,42 +61,6 @@ class QuickAmount(msgspec.Struct, gc=False, frozen=True):
 
     value: float
     currency: Literal["usd"]
-
-
-class Groups:
-    """The distinct groups of a span, numbered as they are met: rows carry the number alone.
-
-    Not safe to use from many threads at once.
-    """
-
-    def __init__(self) -> None:
-        self._values: list[Group] = []
-        self._numbers: dict[tuple[Any, ...], int] = {}
-        self._texts: dict[str, str] = {}
-        """Equal texts are one object: what is looked up a million times stays near the processor."""
-
-    def numbers(self, told: list[tuple[Any, ...]]) -> list[int]:
-        """Return the number of each group as the wire tells it: nulls, booleans and texts."""
-        found: list[Any] = list(map(self._numbers.get, told))
-        if None in found:
-            for place, number in enumerate(found):
-                if number is None:
-                    found[place] = self._number(told[place])
-        return found
-
-    def of(self, rows: Iterable[Rows]) -> dict[int, Group]:
-        """Return the groups of some rows, by their number."""
-        return {number: self._values[number] for number in sorted(set().union(*rows))}
-
-    def _number(self, told: tuple[Any, ...]) -> int:
-        same = self._texts.setdefault
-        told = tuple([same(part, part) if isinstance(part, str) else part for part in told])
-        group = told if all(isinstance(part, str) for part in told) else tuple(map(_text, told))
-        number = self._numbers.setdefault(group, len(self._values))
-        if number == len(self._values):
-            self._values.append(group)
-        self._numbers[told] = number
-        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,94 +112,70 @@ def _decoder(
 
 
 def _usage(source: Source, columns: Sequence[str]) -> Callable[[msgspec.Raw, Groups], Rows]:
-    width = len(columns)
     decode = _decoder(
         source,
         columns,
         [(name, Count) if name in source.required else (name, Count | None, None) for name in source.metrics],
     )
-    keys, values = itemgetter(slice(width)), itemgetter(slice(width, -1))
+    told, metrics = _told(columns), [attrgetter(name) for name in source.metrics]
 
     def rows(results: msgspec.Raw, groups: Groups) -> Rows:
-        fields = list(map(msgspec.structs.astuple, decode(results)))
-        numbers = groups.numbers(list(map(keys, fields)))
-        found = dict(zip(numbers, map(values, fields), strict=True))
-        return found if len(found) == len(fields) else _summed(numbers, list(map(values, fields)))
+        found = decode(results)
+        return bucket(groups.numbers(found, told), [list(map(metric, found)) for metric in metrics])
 
     return rows
 
 
 def _costs(source: Source, columns: Sequence[str]) -> Callable[[msgspec.Raw, Groups], Rows]:
-    width, counted = len(columns), "line_item" in columns
-    keys = itemgetter(slice(width))
+    told, counted = _told(columns), "line_item" in columns
     quick = _decoder(source, columns, [("amount", QuickAmount), ("quantity", float | None, None)])
     exact = _decoder(source, columns, [("amount", Amount), ("quantity", Decimal | None, None)])
 
     def quickly(results: msgspec.Raw, groups: Groups) -> Rows:
-        fields = list(map(msgspec.structs.astuple, quick(results)))
-        worth = scaled([one[width].value for one in fields], float(NANO))
-        quantities: Sequence[int | None] = [None] * len(fields)
-        if counted:
-            told = [one[width + 1] for one in fields]
-            some = scaled([each for each in told if each is not None], float(MICRO))
-            if len(some) == len(told):
-                quantities = some
-            elif some:
-                rest = iter(some)
-                quantities = [None if each is None else next(rest) for each in told]
-        numbers = groups.numbers(list(map(keys, fields)))
-        found: Rows = dict(zip(numbers, zip(worth, quantities, strict=True), strict=True))
-        if len(found) < len(fields):
-            raise Unsure  # a group came twice: its sum may be too large, and is no question of speed
-        return found
+        found: Any = quick(results)
+        numbers = groups.numbers(found, told)
+        worth = scaled([row.amount.value for row in found], float(NANO))
+        quantities = [row.quantity if counted else None for row in found]
+        return bucket(numbers, (worth, _millionths(quantities)))
 
     def exactly(results: msgspec.Raw, groups: Groups) -> Rows:
-        fields = list(map(msgspec.structs.astuple, exact(results)))
-        values = [_cost(one[width], one[width + 1] if counted else None) for one in fields]
-        return _summed(groups.numbers(list(map(keys, fields))), values)
+        found: Any = exact(results)
+        worth = [_worth(row.amount) for row in found]
+        quantities = [None if row.quantity is None or not counted else micro(row.quantity) for row in found]
+        return bucket(groups.numbers(found, told), (worth, quantities))
 
     def rows(results: msgspec.Raw, groups: Groups) -> Rows:
         try:
             return quickly(results, groups)
-        except (
-            Unsure,
-            msgspec.ValidationError,
-            ValueError,
-        ):  # whatever is wrong with it, the exact reading says it in its words
-            return exactly(results, groups)
+        except (Unsure, msgspec.ValidationError, ValueError):
+            return exactly(results, groups)  # and whatever is wrong with it, this says in its words
 
     return rows
 
 
-def _cost(amount: Amount, quantity: Decimal | None) -> Values:
+def _told(columns: Sequence[str]) -> Callable[[Any], Told]:
+    """Return what reads the group off a row."""
+    if not columns:
+        return lambda _: ()
+    first, *more = columns
+    get: Any = attrgetter(first, *more)
+    return get if more else lambda row: (get(row),)
+
+
+def _millionths(values: Sequence[float | None]) -> Sequence[int | None]:
+    """Return quantities in millionths; raises Unsure."""
+    some = [value for value in values if value is not None]
+    millionths = scaled(some, float(MICRO))
+    if len(some) == len(values):
+        return millionths
+    rest = iter(millionths)
+    return [None if value is None else next(rest) for value in values]
+
+
+def _worth(amount: Amount) -> int:
     if amount.currency != CURRENCY:
         raise Foreign(f"an amount in {amount.currency!r}")
     try:
-        worth = nano(amount.value)
+        return nano(amount.value)
     except ValueError as error:
         raise Unfit(f"an amount that cannot be: {error}") from None
-    return worth, None if quantity is None else micro(quantity)
-
-
-def _text(value: bool | str | None) -> str:
-    """Return a column's value as it is kept."""
-    return "" if value is None else value if isinstance(value, str) else str(value).lower()
-
-
-def _summed(numbers: Sequence[int], values: Sequence[Values]) -> Rows:
-    rows: Rows = {}
-    for number, more in zip(numbers, values, strict=True):
-        known = rows.get(number)
-        rows[number] = more if known is None else _sum(known, more)
-    return rows
-
-
-def _sum(known: Values, more: Values) -> Values:
-    """Return both together; what both lack stays unknown."""
-    total = tuple(
-        new if old is None else old if new is None else old + new
-        for old, new in zip(known, more, strict=True)
-    )
-    if any(value is not None and abs(value) > LARGEST for value in total):
-        raise Unfit("a sum larger than can be stored")
-    return total

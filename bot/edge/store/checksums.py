@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from bot.edge.store.sql import listed, raw, run, upsert
+from bot.edge.store.sql import cells, listed, raw, run, upsert
 from bot.edge.store.tables import ORGANIZATION
 
 if TYPE_CHECKING:  # reports read the store without loading an HTTP client
@@ -46,7 +46,7 @@ def keep(tx: Connection, reading: "Reading") -> None:
         for bucket, checksum in sorted(reading.checksums.items())
     ]
     if rows:
-        upsert(tx, "bucket_checksum", COLUMNS, rows, 4, "DO UPDATE SET checksum = excluded.checksum")
+        upsert(tx, "bucket_checksum", COLUMNS, [cells(rows)], 4, "DO UPDATE SET checksum = excluded.checksum")
 
 
 def forget_before(tx: Connection, bucket: int) -> None:

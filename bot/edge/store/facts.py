@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from itertools import chain, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,11 @@ from bot.core.metrics import Metric
 from bot.core.period import epoch
 from bot.edge.store import checksums, months
 from bot.edge.store.fact_tables import SERIES_COLUMNS, UsageValues
-from bot.edge.store.sql import raw, run, upsert
+from bot.edge.store.sql import cells, raw, run, upsert
 from bot.edge.store.tables import ORGANIZATION
 
 if TYPE_CHECKING:  # reports read the store without loading an HTTP client
-    from bot.edge.openai import Reading
+    from bot.edge.openai import Reading, Rows
 
 Key = tuple[int, int]
 """(bucket, series id)"""
@@ -168,16 +167,16 @@ def store(tx: Connection, index: SeriesIndex, reading: "Reading", now: datetime)
     ids = dict(zip(reading.groups, found, strict=True))
     zero = _zero(table, reading)
     replaced: list[Row] = []
-    written: list[Iterable[Row]] = []
+    written: list[list[Any]] = []
     counts: dict[int, int] = {}
     for bucket in sorted(reading.rows):
         rows = reading.rows[bucket]
         old = stored.get(bucket)
         if old is None:
-            made, counts[bucket] = _made(bucket, rows, ids, seen)
-            written.append(made)
+            written.append(_made(bucket, rows, ids, seen))
+            counts[bucket] = len(written[-1]) // (3 + len(reading.metrics))
             continue
-        fresh = dict(zip(map(ids.__getitem__, rows), rows.values(), strict=True))
+        fresh = {ids[number]: values for number, values in rows.by_group().items()}
         changed: list[Row] = []
         for key, values in fresh.items():
             known = old.get(key)
@@ -190,26 +189,32 @@ def store(tx: Connection, index: SeriesIndex, reading: "Reading", now: datetime)
             if key not in fresh and any(known[1:]):
                 _replace((bucket, key), known, zero, seen, replaced, changed)
         counts[bucket] = len(changed)
-        written.append(sorted(changed))
+        written.append(cells(sorted(changed)))
     _write(tx, table, reading.metrics, replaced, written, {bucket for bucket in counts if counts[bucket]})
     checksums.keep(tx, reading)
     return sum(counts.values())
 
 
-def _made(
-    bucket: int, rows: Mapping[int, Values], ids: Mapping[int, int], seen: int
-) -> tuple[Iterable[Row], int]:
-    """Return what to write of a bucket of which nothing is stored, in the order of its key, and how many rows it is.
+def _made(bucket: int, rows: "Rows", ids: Mapping[int, int], seen: int) -> list[Any]:
+    """Return the values to write of a bucket of which nothing is stored, row after row in the order of their key.
 
-    Its columns go side by side into the statement: to make a tuple of each row would take as long as to write it.
+    Column by column: to make a tuple of each row would take as long as to write it.
     """
-    order = sorted(rows, key=ids.__getitem__)
-    values = list(map(rows.__getitem__, order))
-    if not all(map(itemgetter(0), values)):  # what begins with a count that is not zero is worth writing
-        order = [number for number in order if any(rows[number])]
-        values = list(map(rows.__getitem__, order))
-    columns = zip(*values, strict=True)
-    return zip(repeat(bucket), map(ids.__getitem__, order), repeat(seen), *columns, strict=False), len(order)
+    series = list(map(ids.__getitem__, rows.groups))
+    order = sorted(range(len(series)), key=series.__getitem__)
+    if not all(rows.columns[0]):  # what begins with a count that is not zero is worth writing
+        worth = list(map(any, zip(*rows.columns, strict=True)))
+        order = [place for place in order if worth[place]]
+    values = [_of(column, order) for column in rows.columns]
+    columns: list[list[Any]] = [[bucket] * len(order), _of(series, order), [seen] * len(order), *values]
+    found: list[Any] = [None] * (len(columns) * len(order))
+    for place, column in enumerate(columns):
+        found[place :: len(columns)] = column
+    return found
+
+
+def _of(column: Sequence[int | None], order: Sequence[int]) -> list[int | None]:
+    return list(map(column.__getitem__, order))
 
 
 def _replace(
@@ -251,7 +256,7 @@ def _write(
     table: Table,
     metrics: Sequence[str],
     replaced: list[Row],
-    written: Iterable[Iterable[Row]],
+    written: Iterable[list[Any]],
     buckets: Collection[int],
 ) -> None:
     if table is COSTS:
@@ -260,8 +265,8 @@ def _write(
     past = ("bucket", "series_id", "observed_at", "replaced_at", *metrics)
     changes = f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names[2:])}"
     # The tables are clustered: writing in key order doubles the rate.
-    upsert(tx, table.history, past, sorted(replaced), 3, "DO NOTHING")
-    upsert(tx, table.fact, names, chain.from_iterable(written), 2, changes)
+    upsert(tx, table.history, past, [cells(sorted(replaced))], 3, "DO NOTHING")
+    upsert(tx, table.fact, names, written, 2, changes)
 
 
 def sums(

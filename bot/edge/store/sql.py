@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.edge.store import postgres, sqlite
 
-__all__ = ["insert", "is_postgres", "listed", "raw", "run", "upsert"]
+__all__ = ["cells", "insert", "is_postgres", "listed", "raw", "run", "upsert"]
 
 
 AT_ONCE = 5_000
@@ -55,14 +55,22 @@ def upsert(
     tx: Connection,
     table: str,
     names: Sequence[str],
-    rows: Iterable[Sequence[Any]],
+    cells: Iterable[list[Any]],
     keys: int,
     conflict: str,
 ) -> None:
-    """Write rows, sorted by their key, the first `keys` columns; `conflict` says what becomes of those that exist."""
-    if is_postgres(tx):
-        rest = iter(rows)
-        while some := list(islice(rest, AT_ONCE)):
-            postgres.upsert(tx, table, names, some, keys, conflict)
-    else:
-        sqlite.upsert(tx, table, names, rows, keys, conflict)
+    """Write rows, sorted by their key, the first `keys` columns; `conflict` says what becomes of those that exist.
+
+    `cells`: pieces of whole rows, each the values of its rows one after the other, as both engines take them.
+    """
+    if not is_postgres(tx):
+        sqlite.upsert(tx, table, names, cells, keys, conflict)
+        return
+    rows = chain.from_iterable(zip(*[iter(piece)] * len(names), strict=True) for piece in cells)
+    while some := list(islice(rows, AT_ONCE)):
+        postgres.upsert(tx, table, names, some, keys, conflict)
+
+
+def cells(rows: Iterable[Sequence[Any]]) -> list[Any]:
+    """Return the values of rows one after the other."""
+    return list(chain.from_iterable(rows))

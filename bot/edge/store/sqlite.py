@@ -5,7 +5,6 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -97,31 +96,48 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def upsert(
-    tx: Connection, table: str, names: Sequence[str], rows: Iterable[Sequence[Any]], keys: int, changes: str
+    tx: Connection, table: str, names: Sequence[str], cells: Iterable[list[Any]], keys: int, changes: str
 ) -> None:
     """Write rows whose first `keys` columns are the key; `changes` is what follows ON CONFLICT (keys).
 
-    Many rows a statement: other threads run while it is at work, and the driver hands fewer of them over. Of a
-    few sizes only, because a statement is compiled once for each.
+    `cells`: pieces of whole rows, each the values of its rows one after the other. Many rows a statement: other
+    threads run while it is at work, and the driver hands fewer of them over. Of a few sizes only, because a
+    statement is compiled once for each.
     """
     columns, target = ", ".join(names), ", ".join(names[:keys])
     row = f"({', '.join('?' * len(names))})"
     session = tx.connection.cursor()
     most = session.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(names)
     sizes = [size for size in SIZES if size <= most]
-    rest = iter(rows)
     try:
-        while some := list(islice(rest, sizes[0])):
-            for size in sizes:
-                marks = ", ".join([row] * size)
-                while len(some) >= size:
-                    session.execute(
-                        f"INSERT INTO {table} ({columns}) VALUES {marks} ON CONFLICT ({target}) {changes}",  # noqa: S608 - our own names
-                        list(chain.from_iterable(some[:size])),
-                    )
-                    del some[:size]
+        for size, values in _portions(cells, sizes, len(names)):
+            marks = ", ".join([row] * size)
+            session.execute(
+                f"INSERT INTO {table} ({columns}) VALUES {marks} ON CONFLICT ({target}) {changes}",  # noqa: S608 - our own names
+                values,
+            )
     finally:
         session.close()
+
+
+def _portions(
+    cells: Iterable[list[Any]], sizes: Sequence[int], width: int
+) -> Iterator[tuple[int, list[Any]]]:
+    """Yield how many rows, and their values, until none are left: as many at once as may be."""
+    held: list[Any] = []
+    most = sizes[0] * width
+    for piece in cells:
+        held += piece
+        at = 0
+        while len(held) - at >= most:
+            yield sizes[0], held[at : at + most]
+            at += most
+        del held[:at]
+    at = 0
+    for size in sizes:
+        while len(held) - at >= size * width:
+            yield size, held[at : at + size * width]
+            at += size * width
 
 
 def forget_pages(engine: Engine) -> None:

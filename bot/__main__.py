@@ -9,7 +9,6 @@ from threading import Timer
 from types import FrameType
 
 from bot.core.errors import BUG, DONE, USAGE, BotError
-from bot.edge.collector import without_collector
 
 INTERRUPTED = 130
 COMPLETE = "_BUDGETBOT_COMPLETE"
@@ -20,11 +19,10 @@ PATIENCE = 2.0
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; a user's mistake is a sentence, ours a traceback."""
-    with without_collector():
-        # What is loaded stays, and is walked for nothing.
-        import click  # noqa: PLC0415
+    import click  # noqa: PLC0415 - once `main` has stilled the collector
 
-        from bot.cli import cli  # noqa: PLC0415
+    from bot.cli import cli  # noqa: PLC0415
+
     try:
         # Not click's own `main`: it takes a closed pipe for a failure.
         with cli.make_context("budgetbot", list(sys.argv[1:] if arguments is None else arguments)) as context:
@@ -56,6 +54,9 @@ def run(arguments: list[str] | None = None) -> int:
 
 def main() -> None:
     """Run the command the shell typed."""
+    # What is loaded stays: it would be walked for garbage again and again. `cli` starts the collector for commands
+    # that go on from there.
+    gc.disable()
     signal.signal(signal.SIGINT, _interrupted)
     threading.excepthook = _ended
     if asked := os.environ.get(COMPLETE):

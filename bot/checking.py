@@ -49,7 +49,7 @@ def check(paths: Iterable[Path], settings: Settings, now: datetime, *, replays: 
     for path in paths:
         if case_files.is_case_file(path):
             continue
-        loaded = rule_files.load(path, hashed=bool(database))
+        loaded = rule_files.load(path, compared=bool(database))
         files += len(loaded.shown)
         rules += loaded.rules
         problems += loaded.problems

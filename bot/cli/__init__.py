@@ -3,12 +3,11 @@
 Commands are loaded when they are called: `--help` must not pay for a database or an HTTP client.
 """
 
+import gc
 from importlib import import_module
 from typing import Any
 
 import click
-
-from bot.edge.collector import without_collector
 
 COMMANDS = {
     "demo": ("bot.cli.demo", "Play the whole bot against a simulated organization, no account needed."),
@@ -55,6 +54,9 @@ COMMANDS = {
 }
 """Command → the module that holds it, and its line in `--help`; '' where the table of verbs has it."""
 
+BRIEF = {"check", "schema", "manifest"}
+"""Commands that end before they could leave garbage that matters: the collector, still while they load, stays still."""
+
 
 class Lazy(click.Group):
     """A group that knows its commands' names and first lines, and imports one when it is called."""
@@ -68,8 +70,9 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         where, line = COMMANDS[cmd_name]
-        with without_collector():
-            module = import_module(where)
+        module = import_module(where)
+        if cmd_name not in BRIEF:
+            gc.enable()
         found = getattr(module, cmd_name) if line else module.command(cmd_name)
         assert isinstance(found, click.Command)
         return found

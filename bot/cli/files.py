@@ -9,7 +9,6 @@ import click
 
 from bot.cli.common import moment, now_option, settings
 from bot.core.errors import DONE, PROBLEMS, Misused
-from bot.edge.collector import without_collector
 
 if TYPE_CHECKING:
     from bot.checking import Checked
@@ -63,8 +62,7 @@ def check(
             "write rules/budgets.yaml, or set BUDGETBOT_RULES."
         )
         return DONE
-    with without_collector():
-        from bot.checking import check as look  # noqa: PLC0415 - what reads YAML
+    from bot.checking import check as look  # noqa: PLC0415 - what reads YAML
 
     checked = look(wanted, found, now, replays=not no_history and form != "github")
     if checked.unasked:

@@ -32,7 +32,7 @@ class Loaded(NamedTuple):
     files: Mapping[str, str]
     """Name below the rules folder → text, for those that could be read."""
     hash: str
-    """SHA-256 over names and texts; '' where nobody asked for it."""
+    """SHA-256 over names and texts."""
     rules: int
     """How many rules stand in the files, right or wrong."""
     mentions: tuple[Mention, ...]
@@ -41,8 +41,8 @@ class Loaded(NamedTuple):
     """Name below the rules folder → the path as problems show it."""
 
 
-def load(path: Path, *, hashed: bool = True) -> Loaded:
-    """Return what the folder or the file holds, without a `hash` for those who compare it with nothing.
+def load(path: Path, *, compared: bool = True) -> Loaded:
+    """Return what the folder or the file holds, without `hash` and `mentions` where it is `compared` with nothing.
 
     A folder without any rule file gives an empty rulebook. Raises SetupWrong when there is nothing at `path`.
     """
@@ -54,7 +54,7 @@ def load(path: Path, *, hashed: bool = True) -> Loaded:
         text = read_text(file, name, problems)
         if text is not None:
             texts[name] = text
-    return _loaded(texts, shown, problems, hashed=hashed)
+    return _loaded(texts, shown, problems, compared=compared)
 
 
 def built_in() -> Loaded:
@@ -108,10 +108,10 @@ def fingerprint(path: Path) -> str:
 
 
 def _loaded(
-    files: Mapping[str, str], shown: Mapping[str, str], problems: Problems, *, hashed: bool = True
+    files: Mapping[str, str], shown: Mapping[str, str], problems: Problems, *, compared: bool = True
 ) -> Loaded:
     with without_collector():
-        return _parsed(files, shown, problems, _hash(files) if hashed else "")
+        return _parsed(files, shown, problems, compared=compared)
 
 
 def _hash(files: Mapping[str, str]) -> str:
@@ -124,7 +124,9 @@ def _hash(files: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _parsed(files: Mapping[str, str], shown: Mapping[str, str], problems: Problems, text_hash: str) -> Loaded:
+def _parsed(
+    files: Mapping[str, str], shown: Mapping[str, str], problems: Problems, *, compared: bool
+) -> Loaded:
     roots: list[Node] = []
     complete = problems.errors == 0
     for name, text in sorted(files.items()):
@@ -138,7 +140,8 @@ def _parsed(files: Mapping[str, str], shown: Mapping[str, str], problems: Proble
             complete = False
         else:
             roots.append(root)
-    parsed = parse(roots, problems, text_hash=text_hash, complete=complete)
+    text_hash = _hash(files) if compared else ""
+    parsed = parse(roots, problems, text_hash=text_hash, complete=complete, mentioned=compared)
     return Loaded(
         book=parsed.book,
         problems=parsed.problems,

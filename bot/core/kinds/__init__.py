@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bot.core.needs import Needs
     from bot.core.rules.book import Rule
     from bot.core.rules.problems import Problems
+    from bot.core.rules.rule_keys import Common
     from bot.core.rules.sections import Setting
     from bot.core.rules.snapshot_check import Mention
     from bot.core.rules.table import Table, Values
@@ -27,7 +28,7 @@ class Kind(NamedTuple):
 
     about: str
     keys: "Table"
-    parse: "Callable[[Values, Rule, Setting, Problems], Rule]"
+    parse: "Callable[[Values, Common, Setting, Problems], Rule]"
     """(what the keys hold, the common part, what the files share, where problems go) → the rule."""
     mentions: "Callable[[Values, Rule], Iterable[Mention]]"
     """The names the rule writes out."""
@@ -73,9 +74,10 @@ class Reading(NamedTuple):
     """What the reader of rule files must know of a kind: the same as its `Kind` says."""
 
     keys: "Table"
-    parse: "Callable[[Values, Rule, Setting, Problems], Rule]"
+    parse: "Callable[[Values, Common, Setting, Problems], Rule]"
     mentions: "Callable[[Values, Rule], Iterable[Mention]]"
-    join: Join
+    join: "Join | None"
+    """None where it takes nothing from others."""
 
 
 _WRITTEN = {"budget": "bot.core.rules.budgets"}
@@ -90,7 +92,7 @@ def reading(word: str) -> Reading:
         module.KEYS,
         module.parse,
         module.mentions,
-        getattr(module, "join", lambda rule, _values, _rules, _setting, _problems: rule),
+        getattr(module, "join", None),
     )
 
 

@@ -31,7 +31,15 @@ from bot.core.rules.fields import QUANTITY, from_text
 from bot.core.rules.metric_keys import METRIC, check_dimensions, unit_of_metric
 from bot.core.rules.nodes import Node, Scalar
 from bot.core.rules.problems import Problems, quoted
-from bot.core.rules.rule_keys import COMMON, CRITICAL_ABOVE, FOR, SEVERITY_KEY, as_kind, selected_names
+from bot.core.rules.rule_keys import (
+    COMMON,
+    CRITICAL_ABOVE,
+    FOR,
+    SEVERITY_KEY,
+    Common,
+    as_kind,
+    selected_names,
+)
 from bot.core.rules.sections import Setting
 from bot.core.rules.select import Scope
 from bot.core.rules.snapshot_check import Mention
@@ -144,7 +152,7 @@ class Anomaly(Comparing):
         return (level, Threshold(f"{over} over", "critical", at_nano=self.critical_above, over=True))
 
 
-def parse(values: Values, common: Rule, _setting: Setting, problems: Problems) -> Anomaly:
+def parse(values: Values, common: Common, _setting: Setting, problems: Problems) -> Anomaly:
     """Return the rule that the values describe; what was wrong is told and left at its default."""
     metric = values.get(METRIC, COST)
     check_dimensions(values, (metric,), problems)

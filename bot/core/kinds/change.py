@@ -42,6 +42,7 @@ from bot.core.rules.rule_keys import (
     CRITICAL_ABOVE,
     FOR,
     SEVERITY_KEY,
+    Common,
     as_kind,
     selected_names,
 )
@@ -145,7 +146,7 @@ class Change(Comparing):
         return rose(value, base, self.percent) and value - base >= self.at_least
 
 
-def parse(values: Values, common: Rule, _setting: Setting, problems: Problems) -> Change:
+def parse(values: Values, common: Common, _setting: Setting, problems: Problems) -> Change:
     """Return the rule that the values describe; what was wrong is told and left at its default."""
     metric = values.get(METRIC, COST)
     check_dimensions(values, (metric,), problems)

@@ -29,7 +29,7 @@ from bot.core.rules.book import Rule, Shape, Threshold
 from bot.core.rules.fields import USD, WHOLE_DAYS, choice
 from bot.core.rules.metric_keys import check_dimensions
 from bot.core.rules.problems import Problems
-from bot.core.rules.rule_keys import COMMON, SEVERITY_KEY, as_kind, selected_names
+from bot.core.rules.rule_keys import COMMON, SEVERITY_KEY, Common, as_kind, selected_names
 from bot.core.rules.sections import Setting
 from bot.core.rules.snapshot_check import Mention
 from bot.core.rules.table import Key, Table, Values
@@ -75,7 +75,7 @@ class FirstSeen(Rule):
         return Threshold(NEW, self.severity, at_nano=self.min_amount)
 
 
-def parse(values: Values, common: Rule, _setting: Setting, problems: Problems) -> FirstSeen:
+def parse(values: Values, common: Common, _setting: Setting, problems: Problems) -> FirstSeen:
     """Return the rule that the values describe; what was wrong is told and left at its default."""
     check_dimensions(values, (COST,), problems)
     dimension = values.get(DIMENSION, "model")

@@ -37,6 +37,7 @@ from bot.core.rules.rule_keys import (
     TITLE,
     TO,
     WAS,
+    Common,
     as_kind,
 )
 from bot.core.rules.sections import FRESH_DATA, FRESH_POLL, Setting
@@ -89,7 +90,7 @@ class Age:
         return self.of >= self.allowed
 
 
-def parse(values: Values, common: Rule, setting: Setting, _problems: Problems) -> Freshness:
+def parse(values: Values, common: Common, setting: Setting, _problems: Problems) -> Freshness:
     """Return the rule that the values describe; what was wrong is told and left at its default."""
     poll, data = setting.freshness
     return as_kind(Freshness, common, poll=values.get(FRESH_POLL, poll), data=values.get(FRESH_DATA, data))

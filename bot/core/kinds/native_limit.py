@@ -34,7 +34,7 @@ from bot.core.rules.book import Budget, Rule, Shape, Threshold
 from bot.core.rules.fields import ID, from_text, percent_of
 from bot.core.rules.metric_keys import MONEY
 from bot.core.rules.problems import Problems, closest, quoted
-from bot.core.rules.rule_keys import COMMON, EACH_KEY, EXCEPT, SELECT, as_kind, selected_names
+from bot.core.rules.rule_keys import COMMON, EACH_KEY, EXCEPT, SELECT, Common, as_kind, selected_names
 from bot.core.rules.sections import Setting, check_name
 from bot.core.rules.select import Selector
 from bot.core.rules.snapshot_check import Mention
@@ -117,7 +117,7 @@ class NativeLimit(Rule):
         return tuple(level for level in LEVELS if level is not OUTSIDE or self.expect)
 
 
-def parse(values: Values, common: Rule, _setting: Setting, problems: Problems) -> NativeLimit:
+def parse(values: Values, common: Common, _setting: Setting, problems: Problems) -> NativeLimit:
     """Return the rule that the values describe; what was wrong is told and left at its default."""
     each = common.scope.each
     if each not in ((), ("project",)):

@@ -34,7 +34,7 @@ from bot.core.rules.comparing import WINDOW, fell, in_unit, moved, rose
 from bot.core.rules.fields import QUANTITY, whole
 from bot.core.rules.metric_keys import METRIC_FIELD, check_dimensions, unit_of_metric
 from bot.core.rules.problems import Problems
-from bot.core.rules.rule_keys import COMMON, FOR, SEVERITY_KEY, as_kind, selected_names
+from bot.core.rules.rule_keys import COMMON, FOR, SEVERITY_KEY, Common, as_kind, selected_names
 from bot.core.rules.sections import Setting
 from bot.core.rules.snapshot_check import Mention
 from bot.core.rules.table import Key, Table, Values
@@ -116,7 +116,7 @@ class Ratio(Comparing):
         return ((2 if self.percent else 1) * self.window - 1) * DAY
 
 
-def parse(values: Values, common: Rule, _setting: Setting, problems: Problems) -> Ratio:
+def parse(values: Values, common: Common, _setting: Setting, problems: Problems) -> Ratio:
     """Return the rule that the values describe; what was wrong is told and left at its default."""
     numerator, denominator = values.get(NUMERATOR, COST), values.get(DENOMINATOR, "num_model_requests")
     check_dimensions(values, (numerator, denominator), problems)

@@ -12,7 +12,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 
 from bot.core.metrics import metric_named
 from bot.core.money import LARGEST, NANO, show_usd
@@ -29,6 +28,7 @@ from bot.core.rules.rule_keys import (
     EACH_KEY,
     FOR,
     SELECT,
+    Common,
     as_kind,
     mention,
     selected_names,
@@ -37,6 +37,9 @@ from bot.core.rules.sections import Setting, check_name
 from bot.core.rules.snapshot_check import Mention
 from bot.core.rules.table import Key, Table, Values
 from bot.core.rules.thresholds import THRESHOLDS
+
+_MONTH = Period("month")
+_NOTHING = Amount(())
 
 ABOUT = "Spend so far in a period, against an amount."
 
@@ -74,9 +77,9 @@ KEYS = Table(
 )
 
 
-def parse(values: Values, common: Rule, setting: Setting, problems: Problems) -> Budget:
+def parse(values: Values, common: Common, setting: Setting, problems: Problems) -> Budget:
     """Return the budget that the values describe; what was wrong is told and left at its default."""
-    amount = values.get(AMOUNT_KEY, Amount(()))
+    amount = values.get(AMOUNT_KEY, _NOTHING)
     if values.has(AMOUNT_KEY) and not values.has(EACH_KEY):
         for place in pattern_places(values.at(AMOUNT_KEY)):
             message = f'an amount for {quoted(place.text)} needs "each": without it there is one group only'
@@ -113,7 +116,7 @@ def _in_unit(amount: Amount, metric: str, values: Values, problems: Problems) ->
 
 
 def _levels(
-    values: Values, period: Period, metric: str, common: Rule, setting: Setting, problems: Problems
+    values: Values, period: Period, metric: str, common: Common, setting: Setting, problems: Problems
 ) -> tuple[Threshold, ...]:
     levels = values.get(THRESHOLDS_KEY, setting.thresholds)
     written = values.has(THRESHOLDS_KEY)
@@ -145,11 +148,12 @@ def mentions(values: Values, rule: Rule) -> Iterator[Mention]:
 
 
 def _period(values: Values, setting: Setting, problems: Problems) -> Period:
-    period = values.get(PERIOD_KEY, Period("month"))
+    written = values[PERIOD_KEY]
+    period = written or _MONTH
     calendar = values[CALENDAR]
     if calendar is not None:
         check_name(calendar, setting.calendars, "calendar", values.at(CALENDAR), problems, setting)
-    if values[PERIOD_KEY] is not None:
+    if written is not None:
         if values.has(CALENDAR) and period.kind not in ("quarter", "year"):
             problems.add("W106", values.at(CALENDAR), '"calendar" moves quarters and years only')
         if values.has(WEEK_STARTS) and period.kind != "week":
@@ -158,8 +162,9 @@ def _period(values: Values, setting: Setting, problems: Problems) -> Period:
     return _turned(period, values.get(WEEK_STARTS, setting.week_starts), year_starts)
 
 
-@lru_cache(maxsize=256)  # a thousand rules have a handful of periods
 def _turned(period: Period, week_starts: int, year_starts: tuple[int, int]) -> Period:
+    if period.week_starts == week_starts and period.year_starts == year_starts:
+        return period
     return replace(period, week_starts=week_starts, year_starts=year_starts)
 
 

@@ -30,13 +30,15 @@ _LONGEST = timedelta(days=3660)
 
 def text_of(node: Node, name: str, problems: Problems) -> str | None:
     """Return the text of a single value; None, told, for a list, for keys and for nothing."""
+    if type(node) is Scalar and node.text and not node.bad:
+        return node.text
     if not isinstance(node, Scalar):
         what = "a list" if isinstance(node, Sequence) else "keys and values"
         problems.add("B011", node, f'"{name}" takes one value, not {what}')
         return None
-    if node.bad or is_empty(node, f'"{name}" is empty', problems):
-        return None
-    return node.text
+    if not node.bad:
+        is_empty(node, f'"{name}" is empty', problems)
+    return None
 
 
 def from_text(
@@ -45,8 +47,13 @@ def from_text(
     wrong: Callable[[str], str],
     schema: Mapping[str, object],
     suggest: Callable[[str], str] = lambda _: "",
+    *,
+    pure: bool = True,
 ) -> Field[T]:
-    """Return the field of a value that is written as one text; `wrong` says what is the matter with it."""
+    """Return the field of a value that is written as one text; `wrong` says what is the matter with it.
+
+    One that is not `pure` is written once, and not remembered.
+    """
 
     def read(node: Node, name: str, problems: Problems) -> T | None:
         text = text_of(node, name, problems)
@@ -57,7 +64,7 @@ def from_text(
             problems.add(code, node, wrong(text), suggest(text))
         return value
 
-    return Field(read, schema, pure=True)
+    return Field(read, schema, pure=pure)
 
 
 def choice(
@@ -282,6 +289,7 @@ RULE_ID = from_text(
         "63 at most, a letter or a digit first"
     ),
     written(f"^{ID.pattern}$"),
+    pure=False,
 )
 HANDLE = from_text(
     _handle,

@@ -43,6 +43,9 @@ METRIC = Key(
 )
 
 
+_SELECTORS, _EACH = (SELECT.name, EXCEPT.name), EACH_KEY.name
+
+
 def unit_of_metric(metric: str) -> Unit:
     """Return what a metric counts."""
     known = metric_named(metric)
@@ -64,10 +67,11 @@ def _known(metric: str) -> dict[str, None]:
 
 def check_dimensions(values: Values, metrics: Iterable[str], problems: Problems) -> None:
     """Tell of dimensions in `select`, `except` and `each` that one of the metrics does not have."""
+    written = _written(values)
     for metric in dict.fromkeys(metrics):
         known = _known(metric)
-        for place in _written(values):
-            if place.text not in known:
+        for place in written:
+            if place.text not in known and not place.bad:
                 message = f"{metric} has no dimension {quoted(place.text)}; it has {', '.join(known)}"
                 problems.add("B034", place, message, closest(place.text, known))
 
@@ -76,12 +80,14 @@ def _written(values: Values) -> list[Scalar]:
     """Return the dimensions as they are written, each at its place."""
     found: list[Scalar] = []
     entries = values.node.entries
-    for key in (SELECT, EXCEPT):
-        entry = entries.get(key.name)
-        if entry is not None and isinstance(entry.value, Mapping):
-            found += [name for name, _ in entry.value.entries.values() if not name.bad]
-    entry = entries.get(EACH_KEY.name)
-    if entry is not None:
-        items = entry.value.items if isinstance(entry.value, Sequence) else (entry.value,)
-        found += [item for item in items if isinstance(item, Scalar) and not item.bad]
+    for key in _SELECTORS:
+        if key in entries:
+            node = entries[key].value
+            if type(node) is Mapping:
+                found += [name for name, _ in node.entries.values()]
+    if _EACH in entries:
+        node = entries[_EACH].value
+        found += [
+            item for item in (node.items if type(node) is Sequence else (node,)) if type(item) is Scalar
+        ]
     return found

@@ -1,10 +1,8 @@
 """The keys every kind of rule has, and the part of a rule they become."""
 
 from collections.abc import Iterator
-from dataclasses import fields
-from datetime import timedelta
-from operator import attrgetter
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 from bot.core.dimension import UNATTRIBUTED
 from bot.core.rules.book import TEAM, Origin, Rule
@@ -62,8 +60,6 @@ COMMON: tuple[Key[Any], ...] = (
     ID, KIND, TITLE, RUNBOOK, LABELS_KEY, SELECT, EXCEPT, EACH_KEY, LIMIT, ROUTE, SETTLE, WAS, ENABLED, FROM, TO,
 )  # fmt: skip
 
-_FIELDS = tuple(part.name for part in fields(Rule))
-_SHARED = attrgetter(*_FIELDS)
 _FIELD = {
     TITLE.name: "title",
     RUNBOOK.name: "runbook",
@@ -79,42 +75,55 @@ _FIELD = {
 }
 """Keys that become a field of a rule as they are read."""
 _EVERYTHING = Selector()
-_ONE_DAY = timedelta(days=1)
 
 
-def common_part(values: Values, kind: str, setting: Setting, problems: Problems) -> Rule:
+class Common(NamedTuple):
+    """What a rule shares with every kind."""
+
+    parts: dict[str, Any]
+    """Fields of `Rule` by name; those left out hold as `Rule` has them."""
+    scope: Scope
+    critical_above: int
+
+
+def common_part(values: Values, kind: str, setting: Setting, problems: Problems) -> Common:
     """Return what the rule shares with every kind; what was wrong is told and left at its default."""
     route = values[ROUTE]
-    if route is not None and route != TEAM:
+    if route is not None and route != TEAM and route not in setting.routes:
         check_name(route, setting.routes, "route", values.at(ROUTE), problems, setting)
-    each = values.get(EACH_KEY, ())
-    scope = Scope(values.get(SELECT, _EVERYTHING), values.get(EXCEPT, _EVERYTHING), each)
-    _check_teams(values, scope, setting, problems)
-    # Few rules write more than that: what is left out holds as `Rule` has it.
-    more: dict[str, Any] = {
-        _FIELD[name]: value for name, value in values.found.items() if name in _FIELD and value is not None
+    scope = _scope(values.get(SELECT, _EVERYTHING), values.get(EXCEPT, _EVERYTHING), values.get(EACH_KEY, ()))
+    if "team" in scope.dimensions:
+        _check_teams(values, scope, setting, problems)
+    parts: dict[str, Any] = {
+        "id": values.get(ID, ""),
+        "kind": kind,
+        "origin": Origin(values.node.source.name, values.node.line),
+        "scope": scope,
+        "route": route or "",
+        "settle": setting.settle,
     }
+    for name, value in values.found.items():
+        if name in _FIELD and value is not None:
+            parts[_FIELD[name]] = value
+    held = values[FOR]
+    if held is not None:
+        parts["hold_days"] = held.days
     if FROM.name in values.found:
         first, end = values[FROM], values[TO]
         if first and end and first >= end:
             message = f'"to" is the first day after the rule, so it must come after {first}'
             problems.add("B033", values.at(TO), message)
-    more.setdefault("settle", setting.settle)
-    return Rule(
-        id=values.get(ID, ""),
-        kind=kind,
-        origin=Origin(values.node.source.name, values.node.line),
-        scope=scope,
-        route=route or "",
-        hold_days=values.get(FOR, _ONE_DAY).days,
-        **more,
-    )
+    return Common(parts, scope, values.get(CRITICAL_ABOVE, 0))
 
 
-def as_kind(cls: type[R], common: Rule, **own: Any) -> R:
+@lru_cache(maxsize=1024)  # a thousand rules look at a few hundred things
+def _scope(select: Selector, excluded: Selector, each: tuple[str, ...]) -> Scope:
+    return Scope(select, excluded, each)
+
+
+def as_kind(cls: type[R], common: Common, **own: Any) -> R:
     """Return a rule of a kind: the common part and the kind's own."""
-    shared: dict[str, Any] = dict(zip(_FIELDS, _SHARED(common), strict=True))
-    return cls(**{**shared, **own})
+    return cls(**{**common.parts, **own})
 
 
 def selected_names(values: Values) -> Iterator[Mention]:
@@ -131,7 +140,7 @@ def mention(dimension: str, place: Scalar) -> Mention:
 
 
 def _check_teams(values: Values, scope: Scope, setting: Setting, problems: Problems) -> None:
-    if not setting.complete or "team" not in scope.dimensions:
+    if not setting.complete:
         return
     if "team" in scope.each and not setting.teams:
         problems.add("B033", values.at(EACH_KEY), '"each: team" needs "teams": no file has any')

@@ -46,8 +46,11 @@ class Field(Generic[T]):
         """Return the value of a node that holds something, as `read` does, and remember what it means."""
         if not self.pure or (written := wording(node)) is None:
             return self.read(node, name, problems)
-        if (value := self.meanings.get(written)) is not None:
-            return value
+        known = self.meanings.get(written)
+        return self.learn(written, node, name, problems) if known is None else known
+
+    def learn(self, written: Wording, node: Node, name: str, problems: Problems) -> T | None:
+        """Return the value of a node whose wording is not known yet, as `read` does, and remember what it means."""
         before = len(problems.found)
         value = self.read(node, name, problems)
         if value is not None and len(problems.found) == before and len(self.meanings) < MOST_REMEMBERED:
@@ -136,13 +139,20 @@ class Table:
             return None
         found: dict[str, object] = {}
         keys = self.keys
-        for name, (key_node, value) in mapping.entries.items():
-            key = keys.get(name)
+        for name, entry in mapping.entries.items():
+            key, value = keys.get(name), entry.value
             if key is None:
-                self._unknown(key_node, where, problems)
-            elif (type(value) is Scalar and value.text) or not is_empty(
-                value, f'"{name}" is empty', problems, key.required, key_node
-            ):
+                self._unknown(entry.key, where, problems)
+            elif type(value) is Scalar and value.text:
+                # Nearly all of a thousand rules: a word, and most often one that was read before.
+                field = key.field
+                if value.bad or not field.pure:
+                    found[name] = field.read(value, name, problems)
+                elif (known := field.meanings.get(value.text)) is not None:
+                    found[name] = known
+                else:
+                    found[name] = field.learn(value.text, value, name, problems)
+            elif not is_empty(value, f'"{name}" is empty', problems, key.required, entry.key):
                 found[name] = key.field.read_at(value, name, problems)
         for key in self._required:
             if key.name not in mapping.entries:

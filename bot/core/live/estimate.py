@@ -86,6 +86,7 @@ _Place = tuple[date, str]
 _Use = dict[tuple[str, str], dict[Way, float]]
 """What a project used of a meter on a day: (key, usage's model) → way of asking → count."""
 _Bill = tuple[date, Series, int]
+"""What a day of a cost series was billed, in nano-dollars."""
 
 
 def estimate(
@@ -102,34 +103,46 @@ def estimate(
     today a level has been stored for. Meters are worked out one after the other, because what all of them need at
     once is a hundred times what comes of it.
     """
-    settled, current = Tally(), Tally()
+    settled = Tally()
+    current = Tally(like=settled)
     for row in used:
         (settled if row.day < since else current).add(row.day, row.series, row.counts)
-    items = {series.line_item for lines in billed.values() for series in lines}
+    billing: set[Series] = set().union(*billed.values())
     names = {model for model in (*settled.models, *current.models, *models) if model}
-    meters = Meters(items, names, settled.pairs, current.pairs)
-    bills: dict[Meter, list[_Bill]] = {}
-    lines: list[Estimate] = []
-    for day, amounts in billed.items():
-        for series, amount in amounts.items():
-            meter = meters.of_line(series.line_item)
-            if meter is not None:
-                bills.setdefault(meter, []).append((day, series, amount))
-            elif day >= since:
-                lines.append(Estimate(day, series, amount, amount, 0, metered=False))
-    cells: dict[Meter, list[tuple[str, Cell]]] = {meter: [] for meter in bills}
+    meters = Meters({series.line_item for series in billing}, names, settled.pairs, current.pairs)
+    billed_as: dict[Meter | None, list[Series]] = {None: []}
+    for series in billing:
+        billed_as.setdefault(meters.of_line(series.line_item), []).append(series)
+    unmetered = set(billed_as.pop(None))
+    lines = [
+        Estimate(day, series, amount, amount, 0, metered=False)
+        for day, amounts in billed.items()
+        if day >= since
+        for series, amount in amounts.items()
+        if series in unmetered
+    ]
+    counted_as: dict[Meter, list[tuple[str, Cell]]] = {meter: [] for meter in billed_as if meter is not None}
     for model, cell in dict.fromkeys((*settled.pairs, *current.pairs)):
-        cells.setdefault(meters.of(model, cell), []).append((model, cell))
+        counted_as.setdefault(meters.of(model, cell), []).append((model, cell))
     found: list[tuple[_Place, Meter, list[Estimate], list[Unpriced]]] = []
-    for meter, pairs in cells.items():
+    for meter, pairs in counted_as.items():
         uses = _uses(meter, current.of(pairs), now)
-        some = bills.get(meter, ())
-        prices = learn(settled.of(pairs) if uses else (), some, meters, since)
-        so_far = [bill for bill in some if bill[0] >= since]
-        found += _Maker(meter, prices, list_price).all(uses, so_far)
+        bills = _bills(billed, billed_as.get(meter, ()))
+        prices = learn(settled.of(pairs) if uses else (), bills, meters, since)
+        found += _Maker(meter, prices, list_price).all(uses, [bill for bill in bills if bill[0] >= since])
     found.sort(key=lambda each: (*each[0], each[1]))
     lines += [line for _, _, some, _ in found for line in some]
     return Estimates(since, tuple(lines), tuple(lost for *_, some in found for lost in some))
+
+
+def _bills(billed: Mapping[date, Mapping[Series, int]], wanted: Iterable[Series]) -> list[_Bill]:
+    """Return what some series were billed, on each day that has a bill of them."""
+    return [
+        (day, series, amount)
+        for series in wanted
+        for day, amounts in billed.items()
+        if (amount := amounts.get(series)) is not None
+    ]
 
 
 def _gone_by(day: date, now: datetime) -> float:

@@ -4,10 +4,11 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 
 from bot.core.dimension import Series
 from bot.core.live.meters import Cell, counted
-from bot.core.live.prices import User
+from bot.core.live.prices import User, Way
 
 _ORDINARY = frozenset(("default", "standard", "auto"))
 
@@ -31,9 +32,10 @@ class Tally:
     dicts they took 200 MB at once, and left the process half as large again as it had been.
     """
 
-    def __init__(self) -> None:
-        self._numbers: dict[Series, int] = {}
-        self._users: list[User] = []
+    def __init__(self, like: "Tally | None" = None) -> None:
+        """Count nothing yet; `like` is another tally, of mostly the same users."""
+        self._numbers: dict[Series, int] = {} if like is None else like._numbers  # noqa: SLF001 - its own kind
+        self._users: list[User] = [] if like is None else like._users  # noqa: SLF001 - its own kind
         self._tables: dict[str, dict[tuple[Cell, ...], _Table]] = {}
 
     def add(self, day: date, series: Series, counts: Mapping[str, int | None]) -> None:
@@ -81,6 +83,11 @@ class Tally:
 
 
 def _user(series: Series) -> User:
-    tier = "" if series.service_tier in _ORDINARY else series.service_tier
-    way = (series.batch if series.batch == "true" else "", tier)
+    way = _way(series.batch, series.service_tier)
     return User(series.project_id, series.api_key_id, series.model, way)
+
+
+@cache
+def _way(batch: str, tier: str) -> Way:
+    """Return the same tuple to all who ask alike."""
+    return batch if batch == "true" else "", "" if tier in _ORDINARY else tier

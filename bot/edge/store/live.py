@@ -39,7 +39,7 @@ BILLED_BY = (
 )
 """The metrics that bills follow."""
 assert METRICS.keys() >= set(BILLED_BY)
-BATCH = 1_000
+BATCH = 250
 """Rows that are fetched at once."""
 
 

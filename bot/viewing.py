@@ -143,6 +143,6 @@ def keep_score(tx: Connection, estimates: Estimates, now: datetime) -> int:
         estimated = line.estimated + (before.estimated if before else 0)
         lines[key] = Score(line.day, *key, estimated, line.known and (before is None or before.known), now)
     for day, lines in by_day.items():
-        if now < midnight(day + DAY) + IN_AFTER or not live.scores(tx, day, day + DAY):
+        if now < midnight(day + DAY) + IN_AFTER or not live.is_scored(tx, day):
             changed += live.keep(tx, day, lines.values())
     return changed

@@ -4,7 +4,6 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 
 from bot.core.dimension import Series
 from bot.core.live.meters import Cell, counted
@@ -36,6 +35,7 @@ class Tally:
         """Count nothing yet; `like` is another tally, of mostly the same users."""
         self._numbers: dict[Series, int] = {} if like is None else like._numbers  # noqa: SLF001 - its own kind
         self._users: list[User] = [] if like is None else like._users  # noqa: SLF001 - its own kind
+        self._ways: dict[Way, Way] = {}
         self._tables: dict[str, dict[tuple[Cell, ...], _Table]] = {}
 
     def add(self, day: date, series: Series, counts: Mapping[str, int | None]) -> None:
@@ -43,7 +43,7 @@ class Tally:
         number = self._numbers.get(series)
         if number is None:
             number = self._numbers[series] = len(self._users)
-            self._users.append(_user(series))
+            self._users.append(self._user(series))
         found = counted(series, counts)
         cells = tuple(found)
         tables = self._tables.setdefault(series.model, {})
@@ -81,13 +81,10 @@ class Tally:
                         strict=True,
                     )
 
+    def _user(self, series: Series) -> User:
+        way = (series.batch if series.batch == "true" else "", _tier(series.service_tier))
+        return User(series.project_id, series.api_key_id, series.model, self._ways.setdefault(way, way))
 
-def _user(series: Series) -> User:
-    way = _way(series.batch, series.service_tier)
-    return User(series.project_id, series.api_key_id, series.model, way)
 
-
-@cache
-def _way(batch: str, tier: str) -> Way:
-    """Return the same tuple to all who ask alike."""
-    return batch if batch == "true" else "", "" if tier in _ORDINARY else tier
+def _tier(name: str) -> str:
+    return "" if name in _ORDINARY else name

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 from sqlmodel import col
 
 from bot.core.accuracy import Score
@@ -14,8 +15,7 @@ from bot.core.live.estimate import Used
 from bot.core.metrics import METRICS
 from bot.core.period import DAY, epoch
 from bot.edge.store.facts import sums
-from bot.edge.store.incidents import upsert
-from bot.edge.store.sql import run
+from bot.edge.store.sql import raw, run
 from bot.edge.store.tables import ORGANIZATION, EstimateRow, utc
 
 BILLED_BY = (
@@ -100,41 +100,50 @@ def scores(tx: Connection, since: date, until: date) -> list[Score]:
     ]
 
 
+def is_scored(tx: Connection, day: date) -> bool:
+    """Tell whether an estimate of a day is kept."""
+    statement = "SELECT 1 FROM estimate WHERE organization_id = ? AND day = ? LIMIT 1"
+    return run(tx, statement, (ORGANIZATION, day.isoformat())).first() is not None
+
+
 def keep(tx: Connection, day: date, fresh: Iterable[Score]) -> int:
-    """Make what is kept of a day equal to `fresh`, and return how many lines changed."""
-    stored = {(score.project_id, score.line_item): score for score in scores(tx, day, day + DAY)}
-    wanted = {(score.project_id, score.line_item): score for score in fresh}
-    changed = [score for key, score in wanted.items() if _figure(stored.get(key)) != _figure(score)]
-    gone = [key for key in stored if key not in wanted]
-    for project_id, line_item in gone:
-        tx.execute(
-            delete(EstimateRow).where(
-                col(EstimateRow.organization_id) == ORGANIZATION,
-                col(EstimateRow.day) == day.isoformat(),
-                col(EstimateRow.project_id) == project_id,
-                col(EstimateRow.line_item) == line_item,
-            )
-        )
-    upsert(
+    """Make what is kept of a day equal to `fresh`, and return how many lines changed.
+
+    Statements of our own: what SQLAlchemy remembers of one that it composes would be made while the estimates of a
+    large organization are in memory, and keep their memory from being given back.
+    """
+    which = (ORGANIZATION, day.isoformat())
+    rows = run(
         tx,
-        EstimateRow,
-        [_row(score) for score in changed],
-        key=("organization_id", "day", "project_id", "line_item"),
+        "SELECT project_id, line_item, estimated_nano, known FROM estimate WHERE organization_id = ? AND day = ?",
+        which,
     )
+    stored = {(*which, *row[:2]): (row[2], bool(row[3])) for row in raw(rows)}
+    wanted = {(*which, score.project_id, score.line_item): score for score in fresh}
+    changed = [
+        (key, score) for key, score in wanted.items() if stored.get(key) != (score.estimated, score.known)
+    ]
+    gone = [key for key in stored if key not in wanted]
+    if gone:
+        run(
+            tx,
+            "DELETE FROM estimate WHERE organization_id = ? AND day = ? AND project_id = ? AND line_item = ?",
+            gone,
+        )
+    if changed:
+        made_at = _bound(tx, changed[0][1].made_at)
+        run(
+            tx,
+            "INSERT INTO estimate (organization_id, day, project_id, line_item, estimated_nano, known, made_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (organization_id, day, project_id, line_item) DO UPDATE "
+            "SET estimated_nano = excluded.estimated_nano, known = excluded.known, made_at = excluded.made_at",
+            [(*key, score.estimated, score.known, made_at) for key, score in changed],
+        )
     return len(changed) + len(gone)
 
 
-def _figure(score: Score | None) -> tuple[int, bool] | None:
-    return (score.estimated, score.known) if score else None
-
-
-def _row(score: Score) -> dict[str, object]:
-    return {
-        "organization_id": ORGANIZATION,
-        "day": score.day.isoformat(),
-        "project_id": score.project_id,
-        "line_item": score.line_item,
-        "estimated_nano": score.estimated,
-        "known": score.known,
-        "made_at": score.made_at,
-    }
+def _bound(tx: Connection, at: datetime) -> Any:
+    """Return an instant as the column has it, in this database."""
+    column = EstimateRow.__table__.c.made_at  # type: ignore[attr-defined]
+    bind = column.type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
+    return bind(at) if bind else at

@@ -162,6 +162,7 @@ def test_rule_files_are_checked_without_what_judges_them(tmp_path):
         "bot.core.view",
         "bot.core.incident",
         "croniter",
+        "encodings.utf_8_sig",
         "hashlib",
         "json",
         "logging",

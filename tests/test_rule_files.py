@@ -1,6 +1,7 @@
 """From files on disk to a rulebook: what the language means, and what a folder can do to its reader."""
 
 import os
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -209,6 +210,21 @@ def test_a_tree_of_files_is_one_rulebook(tmp_path: Path):
     ]
     assert set(loaded.files) == {"a.yaml", "teams/b.yaml"}
     assert load_texts(loaded.files).hash == loaded.hash
+
+
+def test_what_is_compared_with_nothing_means_the_same_without_hash_and_mentions(tmp_path):
+    text = WHOLE_LANGUAGE.replace("$1,250.50", '"$1,250.50"')
+    (tmp_path / "openai.yaml").write_text(text)
+    whole, bare = load(tmp_path), load(tmp_path, compared=False)
+    assert whole.hash
+    assert whole.mentions
+    assert bare == whole._replace(hash="", mentions=(), book=replace(whole.book, hash=""))
+
+
+def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path):
+    """Or the same rules would have two hashes."""
+    (tmp_path / "a.yaml").write_text("\ufeffversion: 1\n", encoding="utf-8")
+    assert load(tmp_path).files == {"a.yaml": "version: 1\n"}
 
 
 def test_names_stand_once_over_all_files():

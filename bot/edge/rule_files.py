@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -208,7 +209,8 @@ def read_text(file: Path, name: str, problems: Problems) -> str | None:
         _tell(source, f"the file is larger than {LARGEST // 1024:,} KiB; split it", problems)
         return None
     try:
-        return content.decode("utf-8-sig")
+        # Not as "utf-8-sig", which is a codec to load.
+        return content.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
             _tell(source, "the file is written in UTF-16; save it as UTF-8", problems)

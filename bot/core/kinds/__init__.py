@@ -73,6 +73,7 @@ class _Kinds(MutableMapping[str, Kind]):
 class Reading(NamedTuple):
     """What the reader of rule files must know of a kind: the same as its `Kind` says."""
 
+    word: str
     keys: "Table"
     parse: "Callable[[Values, Common, Setting, Problems], Rule]"
     mentions: "Callable[[Values, Rule], Iterable[Mention]]"
@@ -89,6 +90,7 @@ def reading(word: str) -> Reading:
     """Return how a kind is read."""
     module: Any = import_module(_WRITTEN.get(word, f"{__name__}.{word}"))
     return Reading(
+        word,
         module.KEYS,
         module.parse,
         module.mentions,

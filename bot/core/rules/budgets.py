@@ -100,13 +100,12 @@ def parse(values: Values, common: Common, setting: Setting, problems: Problems) 
 
 def _in_unit(amount: Amount, metric: str, values: Values, problems: Problems) -> Amount:
     """Return the amounts in the metric's own unit: what is written was read as if it were dollars."""
-    limits = amount.by_hard_limit
-    if limits and metric not in MONEY:
-        problems.add("B033", values.at(AMOUNT_KEY), '"hard_limit" is in dollars: it fits no budget of usage')
     if metric in MONEY:
         if any(nano > LARGEST for _, plan in amount.entries for _, nano in plan.steps):
             problems.add("B022", values.at(AMOUNT_KEY), "that is more dollars than can be stored")
         return amount
+    if amount.by_hard_limit:
+        problems.add("B033", values.at(AMOUNT_KEY), '"hard_limit" is in dollars: it fits no budget of usage')
     # Usage comes in whole numbers, so at or above 1.5 is at or above 2.
     entries = (
         (pattern, Plan(tuple((day, -(-nano // NANO)) for day, nano in plan.steps), plan.hard_limit))

@@ -68,7 +68,7 @@ def _known(metric: str) -> dict[str, None]:
 def check_dimensions(values: Values, metrics: Iterable[str], problems: Problems) -> None:
     """Tell of dimensions in `select`, `except` and `each` that one of the metrics does not have."""
     written = _written(values)
-    for metric in dict.fromkeys(metrics):
+    for metric in dict.fromkeys(metrics) if written else ():
         known = _known(metric)
         for place in written:
             if place.text not in known and not place.bad:
@@ -83,8 +83,8 @@ def _written(values: Values) -> list[Scalar]:
     for key in _SELECTORS:
         if key in entries:
             node = entries[key].value
-            if type(node) is Mapping:
-                found += [name for name, _ in node.entries.values()]
+            if type(node) is Mapping and node.entries:
+                found += [entry.key for entry in node.entries.values()]
     if _EACH in entries:
         node = entries[_EACH].value
         found += [

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from bot.core.kinds import KINDS, reading
+from bot.core.kinds import KINDS, Reading, reading
 from bot.core.rules.book import Problem, Rule, Rulebook
 from bot.core.rules.digests import DIGEST_KEYS
 from bot.core.rules.fields import choice, text_of
@@ -118,9 +118,8 @@ def _rules(files: list[dict[str, Node]], setting: Setting, problems: Problems) -
     ]
     # First what all of them hold, then what all of them mean: a sixth quicker than both of one after the other.
     held = [found for node in nodes if (found := _values(node, ids, problems)) is not None]
-    for word, values in held:
-        kind = reading(word)
-        common = common_part(values, word, setting, problems)
+    for kind, values in held:
+        common = common_part(values, kind.word, setting, problems)
         rules.append(Read(kind.parse(values, common, setting, problems), values, kind))
     _check_former_ids(rules, ids, problems)
     if any(read.kind.join for read in rules):
@@ -139,14 +138,16 @@ def _joined(read: Read, by_id: Mapping[str, Rule | None], setting: Setting, prob
 def _items(node: Node, problems: Problems) -> tuple[Node, ...]:
     if isinstance(node, Sequence):
         return tuple(
-            item for item in node.items if not is_empty(item, 'an item of "rules" is empty', problems)
+            item
+            for item in node.items
+            if type(item) is MappingNode or not is_empty(item, 'an item of "rules" is empty', problems)
         )
     if not (isinstance(node, Scalar) and node.bad):
         problems.add("B011", node, '"rules" takes a list: begin each rule with "- id: ..."')
     return ()
 
 
-def _values(node: Node, ids: dict[str, Scalar], problems: Problems) -> tuple[str, Values] | None:
+def _values(node: Node, ids: dict[str, Scalar], problems: Problems) -> tuple[Reading, Values] | None:
     """Return a rule's kind and what its keys hold; None, told, when it cannot be read as a rule of any kind."""
     mapping = as_mapping(node, "a rule", problems)
     if mapping is None:
@@ -176,8 +177,11 @@ def _values(node: Node, ids: dict[str, Scalar], problems: Problems) -> tuple[str
     return _read_as(word, mapping, where, problems) if word is not None else None
 
 
-def _read_as(kind: str, mapping: MappingNode, where: str, problems: Problems) -> tuple[str, Values] | None:
-    values = reading(kind).keys.read(mapping, where, problems)
+def _read_as(
+    word: str, mapping: MappingNode, where: str, problems: Problems
+) -> tuple[Reading, Values] | None:
+    kind = reading(word)
+    values = kind.keys.read(mapping, where, problems)
     return (kind, values) if values else None
 
 

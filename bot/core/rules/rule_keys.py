@@ -61,10 +61,12 @@ COMMON: tuple[Key[Any], ...] = (
 )  # fmt: skip
 
 _FIELD = {
+    ID.name: "id",
     TITLE.name: "title",
     RUNBOOK.name: "runbook",
     LABELS_KEY.name: "labels",
     LIMIT.name: "limit",
+    ROUTE.name: "route",
     SETTLE.name: "settle",
     WAS.name: "was",
     ENABLED.name: "enabled",
@@ -88,32 +90,34 @@ class Common(NamedTuple):
 
 def common_part(values: Values, kind: str, setting: Setting, problems: Problems) -> Common:
     """Return what the rule shares with every kind; what was wrong is told and left at its default."""
-    route = values[ROUTE]
-    if route is not None and route != TEAM and route not in setting.routes:
-        check_name(route, setting.routes, "route", values.at(ROUTE), problems, setting)
-    scope = _scope(values.get(SELECT, _EVERYTHING), values.get(EXCEPT, _EVERYTHING), values.get(EACH_KEY, ()))
-    if "team" in scope.dimensions:
-        _check_teams(values, scope, setting, problems)
     parts: dict[str, Any] = {
-        "id": values.get(ID, ""),
         "kind": kind,
         "origin": Origin(values.node.source.name, values.node.line),
-        "scope": scope,
-        "route": route or "",
         "settle": setting.settle,
     }
-    for name, value in values.found.items():
+    found = values.found
+    for name, value in found.items():
         if name in _FIELD and value is not None:
             parts[_FIELD[name]] = value
-    held = values[FOR]
-    if held is not None:
+    parts.setdefault("id", "")
+    route: str = parts.get("route", TEAM)
+    if route != TEAM and route not in setting.routes:
+        check_name(route, setting.routes, "route", values.at(ROUTE), problems, setting)
+    scope = parts["scope"] = _scope(
+        found.get(SELECT.name) or _EVERYTHING,
+        found.get(EXCEPT.name) or _EVERYTHING,
+        found.get(EACH_KEY.name) or (),
+    )
+    if "team" in scope.dimensions:
+        _check_teams(values, scope, setting, problems)
+    if held := found.get(FOR.name):
         parts["hold_days"] = held.days
-    if FROM.name in values.found:
+    if FROM.name in found:
         first, end = values[FROM], values[TO]
         if first and end and first >= end:
             message = f'"to" is the first day after the rule, so it must come after {first}'
             problems.add("B033", values.at(TO), message)
-    return Common(parts, scope, values.get(CRITICAL_ABOVE, 0))
+    return Common(parts, scope, parts.get("critical_above", 0))
 
 
 @lru_cache(maxsize=1024)  # a thousand rules look at a few hundred things

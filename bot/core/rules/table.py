@@ -82,19 +82,19 @@ class Values:
 
     __slots__ = ("found", "node", "where")
 
-    def __init__(self, node: MappingNode, where: str, found: Mapping[str, object]) -> None:
+    def __init__(self, node: MappingNode, where: str, found: Mapping[str, Any]) -> None:
         self.node = node
         self.where = where
         """What the keys belong to, in words: `rule "project-month"`."""
         self.found = found
 
     def __getitem__(self, key: Key[T]) -> T | None:
-        return self.found.get(key.name)  # type: ignore[return-value]  # what its field read
+        return self.found.get(key.name)
 
     def get(self, key: Key[T], default: T) -> T:
         """Return the value, or `default` when there is none."""
         value = self.found.get(key.name)
-        return default if value is None else value  # type: ignore[return-value]  # as above
+        return default if value is None else value
 
     def has(self, key: Key[Any]) -> bool:
         """Tell whether the key was written, rightly or wrongly."""
@@ -143,16 +143,18 @@ class Table:
             key, value = keys.get(name), entry.value
             if key is None:
                 self._unknown(entry.key, where, problems)
-            elif type(value) is Scalar and value.text:
+            elif type(value) is Scalar and (text := value.text):
                 # Nearly all of a thousand rules: a word, and most often one that was read before.
                 field = key.field
                 if value.bad or not field.pure:
                     found[name] = field.read(value, name, problems)
-                elif (known := field.meanings.get(value.text)) is not None:
+                elif (known := field.meanings.get(text)) is not None:
                     found[name] = known
                 else:
-                    found[name] = field.learn(value.text, value, name, problems)
-            elif not is_empty(value, f'"{name}" is empty', problems, key.required, entry.key):
+                    found[name] = field.learn(text, value, name, problems)
+            elif type(value) is not Scalar or not is_empty(
+                value, f'"{name}" is empty', problems, key.required, entry.key
+            ):
                 found[name] = key.field.read_at(value, name, problems)
         for key in self._required:
             if key.name not in mapping.entries:

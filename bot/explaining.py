@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
+from bot.core import places
 from bot.core import standings as standing_now
 from bot.core.explaining import work
 from bot.core.explaining.budget import LATELY
@@ -62,7 +63,7 @@ class _Asked:
     # -- what is known -----------------------------------------------------------------------------
 
     def standings(self, book: Rulebook, view: View | None = None) -> tuple[Standing, ...]:
-        spans = standing_now.spans_needed(book, self.now)
+        spans = places.spans_needed(book, self.now)
         view = view or load_view(self.tx, self.store, book, self.now, spans, answering=True)
         known = incidents.said(self.tx, self.now.date())
         told, _ = standing_now.Standings(
@@ -72,7 +73,7 @@ class _Asked:
 
     def _view(self, rule: Rule, only: Rulebook, span: Span | None) -> View:
         """Return all that must be known of a rule, by day; one scan of each source."""
-        spans = standing_now.spans_needed(only, self.now)
+        spans = places.spans_needed(only, self.now)
         view = load_view(self.tx, self.store, only, self.now, spans, answering=True)
         begins = view.history_from
         if not isinstance(rule, Budget) or span is None or begins is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from bot.clicks.click import Click
-from bot.core import standings
+from bot.core import places, standings
 from bot.core.ahead import Ahead
 from bot.core.asker import Asker
 from bot.core.errors import Unanswered
@@ -77,7 +77,7 @@ def common(tx: Connection, store: Store, rules: InForce, now: datetime) -> Commo
     now, book = now.astimezone(UTC), rules.book
     month = tuple(rule for rule in rules_asked(book, (), now) if _is_month(rule))
     whole = replace(book, rules=(*book.rules, *month))
-    view = load_view(tx, store, whole, now, standings.spans_needed(book, now), answering=True)
+    view = load_view(tx, store, whole, now, places.spans_needed(book, now), answering=True)
     known = incidents.said(tx, now.date())
     over = Overlays.read(tx, book, view.names, now)
     firing = [each for each in known.incidents if each.state == "firing" and each.announced and each.facts]

@@ -11,7 +11,7 @@ import pytest
 
 from bot.__main__ import run
 from bot.answers import answer
-from bot.core import standings
+from bot.core import places, standings
 from bot.core.evaluate import cuts, evaluate
 from bot.core.listing import Listing
 from bot.core.money import nano
@@ -499,7 +499,7 @@ rules:
   - {id: change, kind: change, each: project, window: 7d, when: {increase: 1%, at_least: 1}}
 """
     )
-    spans, judged = standings.spans_needed(book, now), standings.judged(book)
+    spans, judged = places.spans_needed(book, now), places.judged(book)
     with built.app.store.reading() as tx:
         every = load_view(tx, built.app.store, book, now, spans, answering=True)
         some = load_view(tx, built.app.store, book, now, spans, answering=True, judged=judged)

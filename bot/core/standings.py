@@ -1,66 +1,22 @@
 """Spend and the incidents people were told of → where every rule and group stands, the worst first."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import nsmallest
 from operator import itemgetter
-from typing import NamedTuple
 
-from bot.core.evaluate import Evaluation, evaluate
 from bot.core.filters import Filter, passes
-from bot.core.groups import fold
 from bot.core.incident import Finding, Incident, Reason, Unjudged, fingerprint
-from bot.core.kinds import KINDS
-from bot.core.kinds.budget import amount_of, levels_of
-from bot.core.kinds.freshness import allowed
-from bot.core.needs import inactive, learning
-from bot.core.period import Span
-from bot.core.readiness import unready
+from bot.core.places import FIRING, ORDER, Key, Place, Places, Rank, share
 from bot.core.rooms import team_of
-from bot.core.rules.book import Budget, Rule, Rulebook, Team, rank
-from bot.core.rules.select import Scope
+from bot.core.rules.book import Rule, Rulebook, Team, rank
 from bot.core.spend import Group, Spend
-from bot.core.status import Counts, Standing, State, Status, counted
+from bot.core.status import Counts, Standing, Status, counted
 from bot.core.units import USD
-from bot.core.view import COST, View
+from bot.core.view import View
 
-Key = tuple[str, Group]
-Rank = tuple[int, int, float, str, Group]
-
-_ORDER: tuple[State, ...] = ("firing", "error", "nodata", "pending", "ok", "learning", "inactive", "ended")
-_FIRING, _OK = _ORDER.index("firing"), _ORDER.index("ok")
 _FIRST: Callable[[tuple[Rank, object]], Rank] = itemgetter(0)
-
-
-class Place(NamedTuple):
-    """A rule and group with its figures, not yet put into words: a reader sees twenty of a hundred thousand."""
-
-    rule: Rule
-    group: Group
-    span: Span
-    value: int
-    amount: int
-    found: Finding | None = None
-    """What the judge said, where it was asked for every group."""
-
-
-def spans_needed(book: Rulebook, now: datetime) -> tuple[Span, ...]:
-    """Return the spans at which a scan must be cut: the current periods, and the ones before.
-
-    Who spent in the period before is watched, even if it spends nothing now.
-    """
-    spans: dict[Span, None] = {}
-    for rule, current in _current(book, now):
-        spans[current] = None
-        if rule.scope.each and (earlier := rule.period.before(current)) is not None:
-            spans[earlier] = None
-    return tuple(spans)
-
-
-def judged(book: Rulebook) -> Rulebook:
-    """Return the book with those rules alone that the judge is asked about: the others are sums against a table."""
-    return replace(book, rules=tuple(rule for rule in book.rules if not _is_plain(rule)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +25,7 @@ class Standings:
 
     book: Rulebook
     view: View
-    """Its cost is cut at `spans_needed`, and for the rules of `judged`."""
+    """Its cost is cut at `places.spans_needed`, and for the rules of `places.judged`."""
     incidents: Iterable[Incident]
     runs: Mapping[Key, int]
     """How many runs were numbered so far."""
@@ -77,8 +33,7 @@ class Standings:
     now: datetime
     rules: dict[str, Rule] = field(init=False)
     _teams: dict[str, Team | None] = field(init=False, default_factory=dict)
-    _sums: dict[tuple[Scope, Span], dict[Group, int]] = field(init=False, default_factory=dict)
-    _dear: list[Evaluation] = field(init=False, default_factory=list)
+    _places: Places = field(init=False)
 
     @property
     def spend(self) -> Spend:
@@ -87,6 +42,7 @@ class Standings:
     def __post_init__(self) -> None:
         # A book looks its rules up one by one.
         object.__setattr__(self, "rules", {rule.id: rule for rule in self.book.rules})
+        object.__setattr__(self, "_places", Places(self.book, self.view, self.now))
 
     def told(
         self, filters: Sequence[Filter] = (), most: int | None = None
@@ -96,16 +52,7 @@ class Standings:
         What people were told decides where it differs from the arithmetic of this instant: a value just below its
         level still fires, and a run goes on over quiet days, told by the day that was breached last.
         """
-        judged_all = self._judged()
-        unjudged = [*self._why_not(), *judged_all.unjudged]
-        skipped = {each.rule_id for each in unjudged if each.group is None}
-        places = [
-            (rank_, place)
-            for rule, current in _current(self.book, self.now)
-            if rule.id not in skipped
-            for rank_, place in self._places(rule, current)
-        ]
-        places += list(_newest(judged_all.findings))
+        places, unjudged = self._places.found()
         admits = [self._test(condition) for condition in filters]
         opened = self._opened()
         stale = self._stale(unjudged, opened)
@@ -114,7 +61,7 @@ class Standings:
         for rank_, place in places:
             incident = opened.pop((place.rule.id, place.group), None)
             if incident is not None and _speaks_of(incident, place):
-                known.append(self._standing(_finding(place), incident))
+                known.append(self._standing(place.finding, incident))
             elif all(passing(rank_, place) for passing in admits):
                 ranked.append((rank_, place))
         known += [self._run(incident) for incident in opened.values() if self._goes_on(incident)]
@@ -126,96 +73,8 @@ class Standings:
         if most is None or len(ranked) <= most:
             return tuple(map(self._worded, sorted(ranked, key=_FIRST))), Counts()
         told = tuple(map(self._worded, nsmallest(most, ranked, key=_FIRST)))
-        every = counted((*_counted(held), rank_[0] == _FIRING) for rank_, held in ranked)
+        every = counted((*_counted(held), rank_[0] == FIRING) for rank_, held in ranked)
         return told, every.without(Status(None, told).counts)
-
-    # -- what is judged ----------------------------------------------------------------------------
-
-    def _why_not(self) -> Iterator[Unjudged]:
-        """Yield why a budget is not judged now."""
-        fresh = allowed(self.book, self.now)
-        fresh = allowed(self.book, self.now)
-        for rule in self.book.rules:
-            if not rule.active_on(self.now.date()):
-                yield Unjudged(rule.id, None, "inactive", inactive(rule))
-            elif isinstance(rule, Budget) and _is_plain(rule):
-                wanted = KINDS[rule.kind].needs(rule, self.now)
-                held = unready(rule, wanted, fresh, self.view, self.now)
-                if held is not None:
-                    yield held
-                    continue
-                current = rule.period.containing(self.now.date())
-                begins = self.spend.history_from
-                if current is not None and (begins is None or current.start < begins):
-                    yield Unjudged(rule.id, None, "learning", learning(begins, current.start), current)
-
-    def _judged(self) -> Evaluation:
-        """Return what the judge says of the rules whose arithmetic is dearer than a sum, asked once."""
-        if not self._dear:
-            self._dear.append(self._evaluated())
-        return self._dear[0]
-
-    def _evaluated(self) -> Evaluation:
-        today = self.now.date()
-        dear = tuple(rule for rule in judged(self.book).rules if rule.active_on(today))
-        return evaluate(replace(self.book, rules=dear), self.view, self.now) if dear else Evaluation()
-
-    def _places(self, rule: Budget, current: Span) -> Iterator[tuple[Rank, Place]]:
-        """Yield every group that has an amount, and how bad it is."""
-        sums = self._within(rule.scope, current)
-        folded = len(sums) > rule.limit
-        levels: dict[int, list[tuple[int, int]]] = {}
-        amounts: dict[str, int | None] = {}
-        same_for_all = [pattern for pattern, _ in rule.amount.entries] == [None]
-        for group, value in self._groups(rule, current, sums) if not folded else fold(sums, rule.limit):
-            first = group[0] if group and not same_for_all else ""
-            if first not in amounts:
-                amounts[first] = amount_of(rule, group, self.spend.names, self.view.limits, current)
-            amount = amounts[first]
-            if amount is None:
-                continue
-            if amount not in levels:
-                levels[amount] = sorted((level.at(amount), rank(level.severity)) for level in rule.thresholds)
-            gravest = -1
-            for at, grave in levels[amount]:
-                if not 0 < value >= at:
-                    break
-                gravest = max(gravest, grave)
-            order = _FIRING if gravest >= 0 else _OK
-            place = Place(rule, group, current, value, amount)
-            yield (order, -gravest, -_share(value, amount), rule.id, group), place
-
-    def _groups(self, rule: Budget, current: Span, sums: Mapping[Group, int]) -> Iterator[tuple[Group, int]]:
-        """Yield what was spent by group, and nothing for those that were there before, or have a name in the rule."""
-        yield from sums.items()
-        seen = set(sums)
-        for group in self._quiet(rule, current):
-            if group not in seen and len(seen) < rule.limit:
-                seen.add(group)
-                yield group, 0
-
-    def _quiet(self, rule: Budget, current: Span) -> Iterator[Group]:
-        each = rule.scope.each
-        if not each:
-            yield ()
-            return
-        earlier = rule.period.before(current)
-        if earlier is not None:
-            yield from self._within(rule.scope, earlier)
-        if set(rule.scope.dimensions) == set(each) and len(each) == 1:
-            patterns = [pattern for pattern, _ in rule.amount.entries if pattern and not pattern.regex]
-            named = [pattern for pattern in patterns if not set(pattern.text) & {"*", "?"}]
-            for (dimension, value), name in self.spend.names.current.items() if named else ():
-                meant = dimension == each[0] and any(pattern.matches(value, name) for pattern in named)
-                if meant and rule.scope.admits({dimension: value}, self.spend.names.of):
-                    yield (value,)
-
-    def _within(self, scope: Scope, span: Span) -> dict[Group, int]:
-        # Many rules look at the same groups: they are added up once.
-        key = (scope, span)
-        if key not in self._sums:
-            self._sums[key] = self.spend.within(scope, span)
-        return self._sums[key]
 
     def _test(self, condition: Filter) -> Callable[[Rank, Place], bool]:
         """Return a filter's question to a place that nobody was told of, each value asked once."""
@@ -238,7 +97,7 @@ class Standings:
                 case _:
                     about = group
             if about not in answers:
-                answers[about] = passes(self._standing(_finding(place), None), (condition,))
+                answers[about] = passes(self._standing(place.finding, None), (condition,))
             return answers[about]
 
         return admits
@@ -282,7 +141,7 @@ class Standings:
 
     def _worded(self, ranked: tuple[Rank, Place | Standing]) -> Standing:
         held = ranked[1]
-        return self._standing(_finding(held), None) if isinstance(held, Place) else held
+        return self._standing(held.finding, None) if isinstance(held, Place) else held
 
     def _standing(self, finding: Finding, incident: Incident | None) -> Standing:
         rule, top = finding.rule, finding.foremost
@@ -391,59 +250,16 @@ class Standings:
         )
 
 
-def _current(book: Rulebook, now: datetime) -> Iterator[tuple[Budget, Span]]:
-    today = now.date()
-    for rule in book.rules:
-        if isinstance(rule, Budget) and _is_plain(rule) and rule.active_on(today):
-            current = rule.period.containing(today)
-            if current is not None:
-                yield rule, current
-
-
 def _speaks_of(incident: Incident, place: Place) -> bool:
     """Tell whether an incident belongs to this period: last month's stays open until the poll ends it."""
     return place.rule.shape != "period" or incident.occurrence == place.span.start.isoformat()
 
 
-def _is_plain(rule: Rule) -> bool:
-    """Tell whether a rule's state is a sum against a table: told of a hundred thousand groups at once."""
-    return (
-        isinstance(rule, Budget)
-        and rule.metric == COST
-        and not rule.foresees
-        and not rule.amount.by_hard_limit
-        and rule.hold_days == 1
-    )
-
-
-def _newest(findings: Iterable[Finding]) -> Iterator[tuple[Rank, Place]]:
-    """Yield the newest judged span of each rule and group, and how bad it is."""
-    newest: dict[Key, Finding] = {}
-    for finding in findings:
-        key = (finding.rule.id, finding.group)
-        current = not finding.closed or finding.rule.shape == "now"
-        if current and (key not in newest or newest[key].span.start <= finding.span.start):
-            newest[key] = finding
-    for finding in newest.values():
-        order = _FIRING if finding.foremost else _ORDER.index("pending") if finding.pending else _OK
-        share = _share(finding.value, finding.amount)
-        place = Place(finding.rule, finding.group, finding.span, finding.value, finding.amount, finding)
-        yield (order, -rank(finding.severity or ""), -share, finding.rule.id, finding.group), place
-
-
-def _finding(place: Place) -> Finding:
-    if place.found is not None:
-        return place.found
-    assert isinstance(place.rule, Budget)
-    levels = levels_of(place.rule, place.amount)
-    return Finding(place.rule, place.group, place.span, place.value, place.amount, levels, closed=False)
-
-
 def _worst(standing: Standing) -> Rank:
     return (
-        _ORDER.index(standing.state),
+        ORDER.index(standing.state),
         -rank(standing.severity or ""),
-        -_share(standing.value, standing.amount or 0),
+        -share(standing.value, standing.amount or 0),
         standing.rule_id,
         standing.group,
     )
@@ -454,7 +270,3 @@ def _counted(held: Place | Standing) -> tuple[str, bool]:
     if isinstance(held, Place):
         return held.rule.kind, True
     return held.kind, held.amount is not None
-
-
-def _share(value: int, amount: int) -> float:
-    return value / amount if amount else float("inf") if value > 0 else 0.0

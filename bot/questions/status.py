@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC
 
-from bot.core import standings
+from bot.core import places, standings
 from bot.core.cut_offs import with_limits
 from bot.core.filters import Filter
 from bot.core.incident import Incident
@@ -22,7 +22,7 @@ def answer(asked: Asked) -> Status:
     store, rules, query = asked.store, asked.rules, asked.query
     book, now = rules.book, asked.now.astimezone(UTC)
     with store.reading() as tx:
-        spans, judged = standings.spans_needed(book, now), standings.judged(book)
+        spans, judged = places.spans_needed(book, now), places.judged(book)
         view = load_view(tx, store, book, now, spans, answering=True, judged=judged)
         known = incidents.said(tx, now.date())
         last = records.last_poll(tx)

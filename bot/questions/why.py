@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
-from bot.core import standings
+from bot.core import places, standings
 from bot.core.blame import OF_MANY, OF_RATIO
 from bot.core.comparison import USUAL, question
 from bot.core.filters import scope_of
@@ -111,9 +111,9 @@ class _Look:
             self.asked.store,
             book,
             self.now,
-            standings.spans_needed(book, self.now),
+            places.spans_needed(book, self.now),
             answering=True,
-            judged=standings.judged(book),
+            judged=places.judged(book),
         )
         known = incidents.said(self.tx, self.now.date())
         told, _ = standings.Standings(book, view, known.incidents, known.runs, ORGANIZATION, self.now).told()

@@ -34,6 +34,26 @@ class Rows:
         return dict(zip(self.groups, zip(*self.columns, strict=True), strict=True))
 
 
+class _Numbers(dict[Told, int]):
+    """Each group, as told and as kept → its number; one that is asked for and never met gets the next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.groups: list[Group] = []
+        self._texts: dict[str, str] = {}
+        """Equal texts are one object: what is looked up a million times stays near the processor."""
+
+    def __missing__(self, told: Told) -> int:
+        same = self._texts.setdefault
+        told = tuple([same(part, part) if isinstance(part, str) else part for part in told])
+        group = told if all(isinstance(part, str) for part in told) else tuple(map(_text, told))
+        number = self.setdefault(group, len(self.groups))
+        if number == len(self.groups):
+            self.groups.append(group)
+        self[told] = number
+        return number
+
+
 class Groups:
     """The distinct groups of a span, numbered as they are met: rows carry the number alone.
 
@@ -41,35 +61,17 @@ class Groups:
     """
 
     def __init__(self) -> None:
-        self._values: list[Group] = []
-        self._numbers: dict[Told, int] = {}
-        self._texts: dict[str, str] = {}
-        """Equal texts are one object: what is looked up a million times stays near the processor."""
+        self._numbers = _Numbers()
 
-    def numbers(self, rows: Sequence[Row], told: Callable[[Row], Told]) -> list[int]:
+    def numbers(self, rows: Iterable[Row], told: Callable[[Row], Told]) -> list[int]:
         """Return the number of each row's group; `told` reads it off the row."""
-        # One after the other and not a list of all: what was just decoded is still near the processor.
-        found: list[Any] = list(map(self._numbers.get, map(told, rows)))
-        if None in found:
-            for place, number in enumerate(found):
-                if number is None:
-                    found[place] = self._number(told(rows[place]))
-        return found
+        # One row after the other and not a list of all: what was just decoded is still near the processor.
+        return list(map(self._numbers.__getitem__, map(told, rows)))
 
     def of(self, buckets: Iterable[Rows]) -> dict[int, Group]:
         """Return the groups of some buckets, by their number."""
         numbers = set(chain.from_iterable(rows.groups for rows in buckets))
-        return {number: self._values[number] for number in sorted(numbers)}
-
-    def _number(self, told: Told) -> int:
-        same = self._texts.setdefault
-        told = tuple([same(part, part) if isinstance(part, str) else part for part in told])
-        group = told if all(isinstance(part, str) for part in told) else tuple(map(_text, told))
-        number = self._numbers.setdefault(group, len(self._values))
-        if number == len(self._values):
-            self._values.append(group)
-        self._numbers[told] = number
-        return number
+        return {number: self._numbers.groups[number] for number in sorted(numbers)}
 
 
 def bucket(numbers: Sequence[int], columns: Iterable[Sequence[int | None]]) -> Rows:
@@ -85,7 +87,10 @@ def bucket(numbers: Sequence[int], columns: Iterable[Sequence[int | None]]) -> R
 
 def _packed(values: Sequence[int | None]) -> Column:
     """Return a column as the plain words of the machine, where none is unknown: a fifth of what objects take."""
-    return values if None in values else array("q", values)  # type: ignore[type-var]
+    try:
+        return array("q", values)  # type: ignore[type-var]
+    except TypeError:
+        return values
 
 
 def _text(value: bool | str | None) -> str:

@@ -26,7 +26,7 @@ def scaled(values: Sequence[float], factor: float) -> list[int]:
         return []
     products = [value * factor for value in values]
     try:
-        nearest = list(map(round, products))
+        nearest = list(map(float.__round__, products))
     except (ValueError, OverflowError):
         raise Unsure from None
     highest, lowest = max(products), min(products)

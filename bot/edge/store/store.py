@@ -7,8 +7,8 @@ from typing import Self
 from sqlalchemy import Connection
 
 from bot.edge.store import engine
-from bot.edge.store.facts import SeriesIndex
 from bot.edge.store.fence import Fence
+from bot.edge.store.series_index import SeriesIndex
 from bot.edge.store.trouble import Damaged, damaged, told
 
 

@@ -33,6 +33,7 @@ OURS = {
     "months.py": {"chosen"},
     "postgres.py": COLUMNS | {"table", "loading", "marks", "calls", "conflict", "changes"},
     "retention.py": {"table"},
+    "series_index.py": COLUMNS | {"marks"},
     "soundness.py": {"table"},
     "sqlite.py": COLUMNS | {"table", "target", "marks", "changes", "BUSY_MS", "pragma"},
 }

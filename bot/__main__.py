@@ -2,9 +2,9 @@
 
 import gc
 import os
-import signal
 import sys
 import threading
+from collections.abc import Callable
 from threading import Timer
 from types import FrameType
 
@@ -17,15 +17,19 @@ PATIENCE = 2.0
 """Seconds that an interrupted command has to put things away; everything stored is safe at any moment."""
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code; a user's mistake is a sentence, ours a traceback."""
+def run(arguments: list[str] | None = None, begin: Callable[[], None] | None = None) -> int:
+    """Run one command and return its exit code; a user's mistake is a sentence, ours a traceback.
+
+    `begin` is called before a command that does more than to look at files.
+    """
     import click  # noqa: PLC0415 - once `main` has stilled the collector
 
     from bot.cli import cli  # noqa: PLC0415
 
     try:
         # Not click's own `main`: it takes a closed pipe for a failure.
-        with cli.make_context("budgetbot", list(sys.argv[1:] if arguments is None else arguments)) as context:
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        with cli.make_context("budgetbot", words, obj=begin) as context:
             result = cli.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as left:
@@ -54,10 +58,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 def main() -> None:
     """Run the command the shell typed."""
-    # What is loaded stays: it would be walked for garbage again and again. `cli` starts the collector for commands
-    # that go on from there.
+    # What is loaded stays, and would be walked for garbage again and again.
     gc.disable()
-    signal.signal(signal.SIGINT, _interrupted)
     threading.excepthook = _ended
     if asked := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete  # noqa: PLC0415 - only a Tab key needs it
@@ -65,10 +67,18 @@ def main() -> None:
         from bot.cli import cli  # noqa: PLC0415
 
         sys.exit(shell_complete(cli, {}, "budgetbot", COMPLETE, asked))
-    code = run()
+    code = run(begin=_begin)
     # What is left goes with the process: Python would look through it for garbage, twice.
     gc.freeze()
     sys.exit(code)
+
+
+def _begin() -> None:
+    """Get ready for a command that works: it leaves garbage, and may wait for somebody who never answers."""
+    import signal  # noqa: PLC0415 - to look at files takes no longer than to load it
+
+    signal.signal(signal.SIGINT, _interrupted)
+    gc.enable()
 
 
 def _ended(what: threading.ExceptHookArgs) -> None:

@@ -336,7 +336,7 @@ def test_a_thread_that_ends_by_a_bug_tells_no_secret():
         "from bot.logs import hide\n"
         "hide(['c0ffee-canary-signing'])\n"
         "def bug(): raise RuntimeError('c0ffee-canary-signing', 'xoxb-1-canary')\n"
-        "def run():\n"
+        "def run(**_):\n"
         "    worker = threading.Thread(target=bug, name='ears'); worker.start(); worker.join(); return 0\n"
         "m.run = run\n"
         "m.main()\n"

@@ -166,6 +166,7 @@ def test_rule_files_are_checked_without_what_judges_them(tmp_path):
         "hashlib",
         "json",
         "logging",
+        "signal",
         "sqlalchemy",
     }
 

@@ -3,7 +3,6 @@
 Commands are loaded when they are called: `--help` must not pay for a database or an HTTP client.
 """
 
-import gc
 from importlib import import_module
 from typing import Any
 
@@ -55,7 +54,7 @@ COMMANDS = {
 """Command → the module that holds it, and its line in `--help`; '' where the table of verbs has it."""
 
 BRIEF = {"check", "schema", "manifest"}
-"""Commands that end before they could leave garbage that matters: the collector, still while they load, stays still."""
+"""Commands that only look at files, or not even there: they need not `begin`, as `bot.__main__` says."""
 
 
 class Lazy(click.Group):
@@ -66,13 +65,12 @@ class Lazy(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
         if cmd_name not in COMMANDS:
             return None
         where, line = COMMANDS[cmd_name]
         module = import_module(where)
-        if cmd_name not in BRIEF:
-            gc.enable()
+        if cmd_name not in BRIEF and ctx.obj is not None:
+            ctx.obj()
         found = getattr(module, cmd_name) if line else module.command(cmd_name)
         assert isinstance(found, click.Command)
         return found

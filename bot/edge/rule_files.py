@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.core.builtin import FILE, TEXT
 from bot.core.errors import SetupWrong
 from bot.core.rules.book import Problem, Rulebook
 from bot.core.rules.nodes import Node, Scalar, Source
@@ -60,6 +59,8 @@ def load(path: Path, *, compared: bool = True) -> Loaded:
 
 def built_in() -> Loaded:
     """Return the rulebook that is in force where there is no rule file at all."""
+    from bot.core.builtin import FILE, TEXT  # noqa: PLC0415 - where there are rule files nobody asks for it
+
     loaded = load_texts({FILE: TEXT})
     assert loaded.book is not None, loaded.problems
     return loaded._replace(book=replace(loaded.book, built_in=True))

@@ -149,6 +149,8 @@ def mentions(values: Values, rule: Rule) -> Iterator[Mention]:
 def _period(values: Values, setting: Setting, problems: Problems) -> Period:
     written = values[PERIOD_KEY]
     period = written or _MONTH
+    if not (values.has(CALENDAR) or values.has(WEEK_STARTS)):
+        return _turned(period, setting.week_starts, period.year_starts)
     calendar = values[CALENDAR]
     if calendar is not None:
         check_name(calendar, setting.calendars, "calendar", values.at(CALENDAR), problems, setting)

@@ -115,6 +115,7 @@ class Table:
     def __init__(self, *keys: Key[Any], absent: Collection[str] = ()) -> None:
         self.keys: Mapping[str, Key[Any]] = {key.name: key for key in keys}
         self.absent = frozenset(absent)
+        self._fields = {key.name: key.field for key in keys}
         self._required = tuple(key for key in keys if key.required)
 
     @property
@@ -138,14 +139,13 @@ class Table:
         if mapping is None:
             return None
         found: dict[str, object] = {}
-        keys = self.keys
+        fields = self._fields
         for name, entry in mapping.entries.items():
-            key, value = keys.get(name), entry.value
-            if key is None:
+            field, value = fields.get(name), entry.value
+            if field is None:
                 self._unknown(entry.key, where, problems)
             elif type(value) is Scalar and (text := value.text):
                 # Nearly all of a thousand rules: a word, and most often one that was read before.
-                field = key.field
                 if value.bad or not field.pure:
                     found[name] = field.read(value, name, problems)
                 elif (known := field.meanings.get(text)) is not None:
@@ -153,9 +153,9 @@ class Table:
                 else:
                     found[name] = field.learn(text, value, name, problems)
             elif type(value) is not Scalar or not is_empty(
-                value, f'"{name}" is empty', problems, key.required, entry.key
+                value, f'"{name}" is empty', problems, self.keys[name].required, entry.key
             ):
-                found[name] = key.field.read_at(value, name, problems)
+                found[name] = field.read_at(value, name, problems)
         for key in self._required:
             if key.name not in mapping.entries:
                 problems.add("B010", mapping, f'{where} needs "{key.name}": {key.required}')

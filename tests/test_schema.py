@@ -558,3 +558,27 @@ def test_shipped_rules_point_editors_to_it_and_the_reader_passes_it_by():
             assert found, path
             assert (path.parent / found[1]).resolve() == ROOT / "rules" / "schema.json"
     assert "schema.json" not in load(ROOT / "rules").files
+
+
+def test_readme_names_every_key_of_every_kind():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme[readme.index("## Writing rules") : readme.index("## Live spend")]
+    told = {
+        cells[1].strip().strip("`"): [set(re.findall(r"`(\w+)`", cell)) for cell in cells[3:5]]
+        for line in section.splitlines()
+        if line.startswith("| `") and (cells := line.split("|"))[1].strip() != "`kind`"
+    }
+    common = set(re.findall(r"`(\w+)`", section.rpartition("Every rule has")[2]))
+    language = schema()
+    kinds = {
+        name.partition(".")[2]: each for name, each in language["$defs"].items() if name.startswith("kind.")
+    }
+    dimensions = set(language["$defs"]["key.select"]["properties"])
+    assert common - dimensions - {"freshness"} <= set(kinds["budget"]["properties"])
+    assert set(told) == set(kinds)
+    for kind, each in kinds.items():
+        required, optional = told[kind]
+        assert required == set(each["required"]) - {"id", "kind"}, kind
+        assert required | optional == set(each["properties"]) - (common - required) - {"kind"}, kind
+    files = set(re.findall(r"`(\w+)`", section.partition("A mistake is told")[0]))
+    assert files >= set(language["properties"])

@@ -13,7 +13,6 @@ from bot.core.acknowledge import Acknowledgement
 from bot.core.period import DAY, epoch, midnight
 from bot.core.rules.book import Budget, Rulebook
 from bot.deliver import Courier
-from bot.edge.openai import Reading
 from bot.edge.openai.limits import SpendLimit
 from bot.edge.openai.names import Named
 from bot.edge.store import facts, incidents, limits, overlays, records
@@ -22,6 +21,7 @@ from bot.edge.store.store import Store
 from bot.judge import EVALUATED, judge
 from bot.tending import tend
 from bot.voice import Voice
+from tests.readings import reading
 
 from .organization import BILLED_EVERY, Organization
 
@@ -183,27 +183,23 @@ def _limits(made: Organization, book: Rulebook) -> Iterator[tuple[str, SpendLimi
 def _read(store: Store, made: Organization, now: datetime, first: date) -> None:
     """Store what a poll at `now` would have read of the days from `first` on."""
     until = now.date() + DAY
-    groups: dict[tuple[str, ...], int] = {}
-    rows: dict[int, dict[int, tuple[int | None, ...]]] = {}
     days = [first + n * DAY for n in range((until - first).days)]
-    for day in days:
-        rows[epoch(day)] = {
-            groups.setdefault((project, item, ""), len(groups)): (amount, None)
-            for (project, item), amount in made.billed(day, now).items()
-        }
-    reading = Reading(
+    read = reading(
         "costs",
         "1d",
         midnight(first),
         midnight(until),
+        tuple(map(epoch, days)),
         ("project_id", "line_item", "quantity_unit"),
         ("amount_nano", "quantity_micro"),
-        dict(enumerate(groups)),
-        rows,
-        1,
+        {
+            (epoch(day), project, item, ""): (amount, None)
+            for day in days
+            for (project, item), amount in made.billed(day, now).items()
+        },
     )
     with store.writing() as tx:
-        changed = facts.store(tx, store.index, reading, now)
+        changed = facts.store(tx, store.index, read, now)
         if changed:
             records.changed(tx)
         records.keep(tx, [Stored("costs", since=made.first, through=until, read_at=now, reread_at=now)])

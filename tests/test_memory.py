@@ -16,6 +16,13 @@ stay_small()
 import bot.worker, httpx
 print(*sorted(name for name in sys.modules if name.split(".")[0] in ("rich", "pygments", "matplotlib", "psycopg")))
 """
+VALIDATED = """
+from sqlmodel import SQLModel
+from bot.edge.store import tables
+made = [mapper.class_ for mapper in SQLModel._sa_registry.mappers]
+assert tables.IncidentRow in made
+print([table.__name__ for table in made if table.__pydantic_complete__])
+"""
 GIVEN_BACK = """
 from pathlib import Path
 from bot.edge.memory import give_back, settled, stay_small
@@ -39,6 +46,10 @@ def said(code):
 
 def test_a_process_that_stays_loads_nothing_that_draws():
     assert said(LOADED) == ""
+
+
+def test_no_validators_are_made_of_tables():
+    assert said(VALIDATED) == "[]"
 
 
 def test_what_is_free_is_given_back():

@@ -7,9 +7,10 @@ A dimension that is not grouped is '' and never NULL, because NULLs in a unique 
 from datetime import UTC, datetime
 
 from sqlalchemy import JSON, BigInteger, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from bot.edge.store import fact_tables
+from bot.edge.store.fact_tables import Stored
 
 ORGANIZATION = "default"
 """An admin key belongs to exactly one organization and no endpoint names it; the column is there for the second."""
@@ -22,7 +23,7 @@ def utc(at: datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-class SourceState(SQLModel, table=True):
+class SourceState(Stored, table=True):
     """What is stored of a source at a width, and what this organization offers of it."""
 
     __tablename__ = "source_state"
@@ -51,7 +52,7 @@ class SourceState(SQLModel, table=True):
     """When it last refused them, or the whole source."""
 
 
-class Backfill(SQLModel, table=True):
+class Backfill(Stored, table=True):
     """A `sync --since` under way: how far it came, so that a stopped one goes on."""
 
     __tablename__ = "backfill"
@@ -66,7 +67,7 @@ class Backfill(SQLModel, table=True):
     begun_at: datetime
 
 
-class BucketChecksum(SQLModel, table=True):
+class BucketChecksum(Stored, table=True):
     """In which bytes a bucket of the last days came; see `bot.edge.store.checksums`."""
 
     __tablename__ = "bucket_checksum"
@@ -78,7 +79,7 @@ class BucketChecksum(SQLModel, table=True):
     checksum: str
 
 
-class NameRow(SQLModel, table=True):
+class NameRow(Stored, table=True):
     """Every (id, name) ever seen; the newest is the current one. Deleted things cannot be looked up again."""
 
     __tablename__ = "name"
@@ -93,7 +94,7 @@ class NameRow(SQLModel, table=True):
     last_seen_at: datetime
 
 
-class PollRow(SQLModel, table=True):
+class PollRow(Stored, table=True):
     """One tick: what was asked, what came, and whether it was complete."""
 
     __tablename__ = "poll"
@@ -107,7 +108,7 @@ class PollRow(SQLModel, table=True):
     changed: int
 
 
-class PollSource(SQLModel, table=True):
+class PollSource(Stored, table=True):
     __tablename__ = "poll_source"
 
     poll_id: int = Field(primary_key=True, foreign_key="poll.id")
@@ -122,7 +123,7 @@ class PollSource(SQLModel, table=True):
     """Why it was not complete, or what it goes without."""
 
 
-class BookRow(SQLModel, table=True):
+class BookRow(Stored, table=True):
     """A rulebook that loaded well: the running bot goes on with the newest when an edit is bad."""
 
     __tablename__ = "rulebook"
@@ -135,7 +136,7 @@ class BookRow(SQLModel, table=True):
     files: dict[str, str] = Field(sa_type=JSON)
 
 
-class RuleRow(SQLModel, table=True):
+class RuleRow(Stored, table=True):
     """A rule that has been evaluated: its first evaluation speaks once for all its groups."""
 
     __tablename__ = "rule"
@@ -146,7 +147,7 @@ class RuleRow(SQLModel, table=True):
     first_at: datetime
 
 
-class IncidentRow(SQLModel, table=True):
+class IncidentRow(Stored, table=True):
     """A run of trouble of one rule and group, with what was said of it."""
 
     __tablename__ = "incident"
@@ -190,7 +191,7 @@ class IncidentRow(SQLModel, table=True):
     """The forecast level that stands, beside the actual one."""
 
 
-class AcknowledgementRow(SQLModel, table=True):
+class AcknowledgementRow(Stored, table=True):
     """Who looks after an incident: no reminder, no escalation, until it grows or becomes graver."""
 
     __tablename__ = "acknowledgement"
@@ -204,7 +205,7 @@ class AcknowledgementRow(SQLModel, table=True):
     severity: str
 
 
-class EventRow(SQLModel, table=True):
+class EventRow(Stored, table=True):
     """A decision to speak. Every replica computes the same key, and the database keeps one."""
 
     __tablename__ = "event"
@@ -222,7 +223,7 @@ class EventRow(SQLModel, table=True):
     """The data version it fired on."""
 
 
-class CardRow(SQLModel, table=True):
+class CardRow(Stored, table=True):
     """One message in one room: an incident's card, a table of several, or a message of its own."""
 
     __tablename__ = "card"
@@ -249,7 +250,7 @@ class CardRow(SQLModel, table=True):
     """Not edited again before."""
 
 
-class CardMember(SQLModel, table=True):
+class CardMember(Stored, table=True):
     """An incident lives in exactly one message of a room."""
 
     __tablename__ = "card_member"
@@ -261,7 +262,7 @@ class CardMember(SQLModel, table=True):
     target: str
 
 
-class NoticeRow(SQLModel, table=True):
+class NoticeRow(Stored, table=True):
     """What is to be delivered for one event in one room: the message itself, or a line in its thread."""
 
     __tablename__ = "notice"
@@ -287,7 +288,7 @@ class NoticeRow(SQLModel, table=True):
     """The silence that holds it back; `held` until that ends."""
 
 
-class SilenceRow(SQLModel, table=True):
+class SilenceRow(Stored, table=True):
     """What is not said for a while, why, and who wanted it so."""
 
     __tablename__ = "silence"
@@ -312,7 +313,7 @@ class SilenceRow(SQLModel, table=True):
     """Who took it back; `time`, `incident` or `wake` when nobody did."""
 
 
-class AuditRow(SQLModel, table=True):
+class AuditRow(Stored, table=True):
     """Who changed what, when, from what to what. Written with the change, never rewritten."""
 
     __tablename__ = "audit"
@@ -328,7 +329,7 @@ class AuditRow(SQLModel, table=True):
     after: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
 
 
-class SubscriptionRow(SQLModel, table=True):
+class SubscriptionRow(Stored, table=True):
     """A report that somebody wants sent to them alone, again and again. Ended ones stay: the audit names them."""
 
     __tablename__ = "subscription"
@@ -353,7 +354,7 @@ class SubscriptionRow(SQLModel, table=True):
     """Who ended it; `gone` when its owner cannot be reached any more."""
 
 
-class HomeRow(SQLModel, table=True):
+class HomeRow(Stored, table=True):
     """Somebody's Home tab, as it was last shown to them."""
 
     __tablename__ = "home"
@@ -367,7 +368,7 @@ class HomeRow(SQLModel, table=True):
     """Slack's own, by which it knows whether something newer is shown."""
 
 
-class SpendLimitRow(SQLModel, table=True):
+class SpendLimitRow(Stored, table=True):
     """OpenAI's own hard limit of the organization or of one project, as it was last read."""
 
     __tablename__ = "spend_limit"
@@ -385,7 +386,7 @@ class SpendLimitRow(SQLModel, table=True):
     """Why it is unknown."""
 
 
-class EstimateRow(SQLModel, table=True):
+class EstimateRow(Stored, table=True):
     """What a day was estimated to cost before it was billed: the last estimate made of it."""
 
     __tablename__ = "estimate"
@@ -400,7 +401,7 @@ class EstimateRow(SQLModel, table=True):
     made_at: datetime
 
 
-class RoomRow(SQLModel, table=True):
+class RoomRow(Stored, table=True):
     """A target people hear in: its gathering window, and its trouble."""
 
     __tablename__ = "room"
@@ -412,7 +413,7 @@ class RoomRow(SQLModel, table=True):
     trouble: str = ""
 
 
-class Marker(SQLModel, table=True):
+class Marker(Stored, table=True):
     """Small facts of the bot itself: when it last evaluated, what it has said of its own trouble."""
 
     __tablename__ = "marker"
@@ -421,7 +422,7 @@ class Marker(SQLModel, table=True):
     value: str
 
 
-class Heard(SQLModel, table=True):
+class Heard(Stored, table=True):
     """Commands, clicks and events Slack delivered, for an hour: a redelivery does nothing."""
 
     __tablename__ = "heard"

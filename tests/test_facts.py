@@ -1,6 +1,7 @@
 """Facts: written where they changed, kept as they were known, summed as of any instant."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from readings import reading as read_as
 
 from bot.core.period import epoch, midnight
 from bot.edge.store import facts
+from bot.edge.store.series_index import SeriesIndex
 from bot.edge.store.store import Store
 from tests.engines import database_url, written
 
@@ -338,3 +340,13 @@ def test_as_many_rows_are_written_as_were_read_each_with_its_own_values(store, c
     assert {((bucket - first) // 86_400, project): values for bucket, project, *values in found} == {
         key: list(value) for key, value in counted.items()
     }
+
+
+def test_series_that_name_the_same_project_hold_its_name_once(store):
+    keep(store, costs({(0, "a-project"): 5}))
+    keep(store, replace(costs({(0, "a-project"): 5}), groups={0: ("a-project", "another line", "")}))
+    with store.reading() as tx:
+        series, _ = SeriesIndex().refresh(tx)
+    one, other = series.values()
+    assert one != other
+    assert one.project_id is other.project_id

@@ -1,5 +1,6 @@
 """Series: the source and dimension values that facts are kept by, and their ids."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -65,7 +66,8 @@ class SeriesIndex:
             (ORGANIZATION, self._last),
         )
         for row in rows:
-            values = tuple(row)
+            # Thousands of series name the same few hundred projects, models and keys: each text is held once.
+            values = (row[0], *map(sys.intern, row[1:]))
             self._ids[values[1:]] = values[0]
             self._last = values[0]
             if values[1] == "costs":

@@ -3,6 +3,7 @@
 import random
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
+import httpcore
 import msgspec
 import pytest
 from hypothesis import example, given
@@ -15,6 +16,7 @@ from bot.edge.openai import Ask
 from bot.edge.openai.errors import Unfit
 from bot.edge.openai.rows import Groups
 from bot.edge.openai.scaling import Unsure, scaled
+from bot.edge.openai.transport import PIECE
 from bot.edge.openai.wire import Amount, shape
 
 digits = st.text("0123456789", min_size=1, max_size=12)
@@ -171,3 +173,18 @@ def test_a_fault_in_a_row_is_told_at_its_place_in_the_page():
         pytest.raises(Exception, match=r"\$\.data\[1\]\.results\[1\]"),
     ):
         client.read(Ask("costs", day(1), day(3)), NOW)
+
+
+def test_a_body_is_taken_in_large_pieces():
+    """httpcore has no setting for it: should it stop asking for what we say, this tells, and not only the clock."""
+    asked = []
+
+    class Wire(httpcore.MockStream):
+        def read(self, max_bytes, timeout=None):
+            asked.append(max_bytes)
+            return super().read(max_bytes, timeout)
+
+    wire = Wire([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"{}"])
+    with httpcore.HTTP11Connection(httpcore.Origin(b"http", b"here", 80), wire) as held:
+        assert held.request("GET", "http://here/").content == b"{}"
+    assert set(asked) == {PIECE}

@@ -1,5 +1,6 @@
 """Where a run works: its organization, pages, server and databases, each made when a row first asks for it."""
 
+import gc
 import shutil
 import sqlite3
 from contextlib import ExitStack, closing
@@ -57,6 +58,8 @@ class Place:
         folder = self.folder / "pages"
         folder.mkdir(exist_ok=True)
         self.organization.render(folder, what)
+        gc.collect()
+        gc.freeze()  # nobody who is measured walks through the organization
         return folder
 
     @cached_property

@@ -188,3 +188,16 @@ def test_a_body_is_taken_in_large_pieces():
     with httpcore.HTTP11Connection(httpcore.Origin(b"http", b"here", 80), wire) as held:
         assert held.request("GET", "http://here/").content == b"{}"
     assert set(asked) == {PIECE}
+
+
+@given(
+    st.lists(st.integers(-(2**54), 2**54) | st.integers(-(2**43) - 9, -(2**43) + 9), min_size=1, max_size=4)
+)
+def test_large_amounts_are_whole_or_left_to_decimals(numbers):
+    """Around the bounds below which one look at all of them is enough."""
+    texts = [f"{Decimal(2 * number + 1) / Decimal(2 * 10**9):f}" for number in numbers]
+    try:
+        found = scaled([float(text) for text in texts], 1e9)
+    except Unsure:
+        return
+    assert found == [exactly(text) for text in texts]

@@ -82,7 +82,7 @@ def bucket(numbers: Sequence[int], columns: Iterable[Sequence[int | None]]) -> R
             known = summed.get(number)
             summed[number] = more if known is None else _sum(known, more)
         numbers, columns = list(summed), zip(*summed.values(), strict=True)
-    return Rows(array("q", numbers), tuple(map(_packed, columns)))
+    return Rows(numbers, tuple(map(_packed, columns)))
 
 
 def _packed(values: Sequence[int | None]) -> Column:

@@ -135,8 +135,8 @@ def _costs(source: Source, columns: Sequence[str]) -> Callable[[msgspec.Raw, Gro
         found: Any = quick(results)
         numbers = groups.numbers(found, told)
         worth = scaled([row.amount.value for row in found], float(NANO))
-        quantities = [row.quantity if counted else None for row in found]
-        return bucket(numbers, (worth, _millionths(quantities)))
+        quantities = _millionths([row.quantity for row in found]) if counted else [None] * len(found)
+        return bucket(numbers, (worth, quantities))
 
     def exactly(results: msgspec.Raw, groups: Groups) -> Rows:
         found: Any = exact(results)
@@ -164,12 +164,11 @@ def _told(columns: Sequence[str]) -> Callable[[Any], Told]:
 
 def _millionths(values: Sequence[float | None]) -> Sequence[int | None]:
     """Return quantities in millionths; raises Unsure."""
-    some = [value for value in values if value is not None]
-    millionths = scaled(some, float(MICRO))
-    if len(some) == len(values):
-        return millionths
-    rest = iter(millionths)
-    return [None if value is None else next(rest) for value in values]
+    try:
+        return scaled(values, float(MICRO))  # type: ignore[arg-type]
+    except TypeError:  # one is unknown
+        some = iter(scaled([value for value in values if value is not None], float(MICRO)))
+        return [None if value is None else next(some) for value in values]
 
 
 def _worth(amount: Amount) -> int:

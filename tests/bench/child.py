@@ -26,6 +26,25 @@ def fetch(address, since, until, now):
         return {"seconds": perf_counter() - began, "rows": rows, "total": total}
 
 
+def distant(address, since, until, now, repeat):
+    """The seconds of each time a year is read, after a first time that opens connections and learns pages' sizes."""
+    from bot.core.period import midnight
+    from bot.edge.openai import Ask, OpenAI
+    from bot.sync import BACKFILL
+    from tests.bench.rows_store import COSTS
+    from tests.bench.serve import KEY
+
+    with OpenAI(KEY, address) as openai:
+        ask = Ask("costs", midnight(day(since)), midnight(day(until)), "1d", COSTS)
+        seconds, pages = [], 0
+        for _ in range(repeat + 1):
+            began = perf_counter()
+            span = openai.read_span(ask, datetime.fromisoformat(now), concurrency=BACKFILL)
+            pages = sum(reading.pages for reading in span)
+            seconds.append(perf_counter() - began)
+        return {"seconds": seconds[1:], "pages": pages}
+
+
 def official(address, since, until, now):
     from openai import OpenAI
 
@@ -55,7 +74,7 @@ def official(address, since, until, now):
             more = {"page": page.next_page}
 
 
-def backfill(address, file, since, until, now):
+def backfill(address, file, since, until, now, source):
     """What `budgetbot sync` does, as its process is set up."""
     from bot.edge.memory import stay_small
 
@@ -68,9 +87,10 @@ def backfill(address, file, since, until, now):
     at = datetime.fromisoformat(now)
     with OpenAI(KEY, address) as openai, Store(f"sqlite:///{file}") as store:
         began = perf_counter()
-        done = Syncer(openai, store, lambda: at).span(day(since), day(until), at, ["completions"])
+        done = Syncer(openai, store, lambda: at).span(day(since), day(until), at, [source])
         assert done.complete, done
-        return {"seconds": perf_counter() - began, "rows": done.results[0].rows}
+        result = done.results[0]
+        return {"seconds": perf_counter() - began, "rows": result.rows, "changed": result.changed}
 
 
 def day(text):
@@ -86,6 +106,6 @@ def peak():
 
 
 if __name__ == "__main__":
-    kinds = {"fetch": fetch, "official": official, "backfill": backfill}
+    kinds = {"fetch": fetch, "distant": distant, "official": official, "backfill": backfill}
     measured = kinds[sys.argv[1]](*json.loads(sys.argv[2]))
     sys.stdout.write(json.dumps(measured | {"peak": peak()}))

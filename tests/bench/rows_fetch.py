@@ -1,16 +1,12 @@
 """Reading: beside the official client, in memory, at a distance, and when nothing is new."""
 
 import http.client
-import json
 import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from itertools import pairwise
 from math import ceil
-from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode, urlsplit
 
@@ -20,18 +16,10 @@ from bot.edge.store import records
 from bot.sync import BACKFILL, STEADY
 from bot.sync_plan import groupings, task
 from tests.bench.place import LATENCY, WINDOW, YEAR, connect
-from tests.bench.rows_store import COSTS, year
-from tests.bench.table import row, took
+from tests.bench.rows_store import COSTS
+from tests.bench.table import child, row, took
 
 MB = 1024 * 1024
-
-
-def child(kind, *arguments):
-    """Return what a process of its own measured, with its peak memory in bytes."""
-    words = [sys.executable, "-m", "tests.bench.child", kind, json.dumps(arguments)]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(words, cwd=root, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
 
 
 def official(place):
@@ -64,7 +52,13 @@ def memory(place):
         file = str(place.empty("memory"))
         since = place.tomorrow - timedelta(days=days)
         found[days] = child(
-            "backfill", address, file, since.isoformat(), place.tomorrow.isoformat(), place.now.isoformat()
+            "backfill",
+            address,
+            file,
+            since.isoformat(),
+            place.tomorrow.isoformat(),
+            place.now.isoformat(),
+            "completions",
         )
     whole, quarter = found[YEAR]["peak"] / MB, found[YEAR // 4]["peak"] / MB
     yield row(
@@ -83,10 +77,7 @@ def memory(place):
 
 def at_a_distance(place):
     address = place.slow("costs")
-    ask, openai = year(place), place.openai(place.slow("costs"))
-
-    def read():
-        return sum(reading.pages for reading in openai.read_span(ask, place.now, concurrency=BACKFILL))
+    span = place.since.isoformat(), place.tomorrow.isoformat(), place.now.isoformat()
 
     def requests():
         """The same requests over as many plain connections, their bodies read and dropped."""
@@ -108,8 +99,8 @@ def at_a_distance(place):
         with ThreadPoolExecutor(BACKFILL) as pool:
             list(pool.map(lambda n: _all(address, queries[n::BACKFILL]), range(BACKFILL)))
 
-    pages = read()  # connections are open and the page's size is known from here on
-    ours = median(took(read)[0] for _ in range(place.repeat))
+    done = child("distant", address, *span, place.repeat)
+    pages, ours = done["pages"], median(done["seconds"])
     plain = median(took(requests)[0] for _ in range(place.repeat))
     bound = ceil(pages / BACKFILL) * LATENCY
     yield row(

@@ -10,7 +10,7 @@ from bot.edge.store import facts
 from bot.edge.store.store import Store
 from bot.sync import BACKFILL
 from tests.bench.place import WINDOW, connect
-from tests.bench.table import row, took
+from tests.bench.table import child, row, took
 
 COSTS = ("project_id", "line_item", "api_key_id")
 FACTS = ("bucket", "series_id", "observed_at", "amount_nano", "quantity_micro")
@@ -69,16 +69,13 @@ def kept(store, read, now):
 
 
 def fetch_and_store(place):
-    openai, pages = place.openai(place.address("costs")), windows(place.stored, place.since)
+    address, pages = place.address("costs"), windows(place.stored, place.since)
+    span = place.since.isoformat(), place.tomorrow.isoformat(), place.now.isoformat()
     count, ours, raw = sum(map(len, pages)), [], []
     for _ in range(place.repeat):
-        with Store(f"sqlite:///{place.empty('synced')}") as store:
-            seconds, done = took(
-                place.syncer(openai, store).span, place.since, place.tomorrow, place.now, ["costs"]
-            )
-        assert done.complete, done
-        assert done.results[0].changed == count, (done, count)
-        ours.append(seconds)
+        done = child("backfill", address, str(place.empty("synced")), *span, "costs")
+        assert done["changed"] == count, (done, count)
+        ours.append(done["seconds"])
         raw.append(upserted(place, pages))
     yield row(
         "fetch-store",

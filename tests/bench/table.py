@@ -1,6 +1,10 @@
 """What was measured, as rows: a figure, what it is held against, and whether that is met."""
 
+import json
+import subprocess
+import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -27,6 +31,14 @@ def row(name, what, against, ours, peer, unit, target, limit, *, least=False, an
     held = ours if ratio is None else ratio
     met = (held >= limit if least else held <= limit) and and_
     return Row(name, what, against, ours, peer, unit, ratio, target, bool(met), note)
+
+
+def child(kind, *arguments):
+    """Return what a process of its own measured, with its peak memory in bytes."""
+    words = [sys.executable, "-m", "tests.bench.child", kind, json.dumps(arguments)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(words, cwd=root, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 def took(work, *arguments):

@@ -11,7 +11,7 @@ from wire_server import NOW, Reply, WireServer, bucket, cost, day, every_bucket,
 
 from bot.edge.openai import Ask, KeyRefused, NoAnswer
 from bot.edge.openai.pace import LARGEST_PAGE, Pace
-from bot.edge.openai.span import AHEAD, read_windows
+from bot.edge.openai.span import AHEAD, enough, read_windows
 
 SPAN = Ask("costs", day(1) - timedelta(days=100), day(21))
 
@@ -241,3 +241,40 @@ def test_the_first_window_of_an_unknown_size_is_asked_for_alone():
         assert len(next(span).buckets) == 7
         assert asked_before[0] == 1
         assert len(list(span)) == len(asked_before) - 1
+
+
+@pytest.mark.parametrize(
+    ("distance", "work", "requests"),
+    [
+        pytest.param(0.5, 0.02, 8, id="far away"),
+        pytest.param(0.06, 0.02, 8, id="as far as eight hide"),
+        pytest.param(0.04, 0.02, 6, id="nearer"),
+        pytest.param(0.005, 0.02, 3, id="next door"),
+        pytest.param(0.0, 0.02, 2, id="here"),
+        pytest.param(0.005, 0.0, 8, id="nothing to decode"),
+    ],
+)
+def test_no_more_are_asked_for_at_once_than_hide_the_distance(distance, work, requests):
+    assert enough(distance, work, 8) == requests
+
+
+@pytest.mark.parametrize(("on_the_way", "decoded", "asked"), [(0.0, 0.4, 3), (0.1, 0.0, 8)])
+def test_the_first_window_tells_how_many_to_ask_for_at_once(on_the_way, decoded, asked):
+    cut = []
+
+    def length(window):
+        cut.append(window)
+        return 1
+
+    def read(window, stop, ready):
+        first = window.start == day(1)
+        stop.wait(on_the_way if first else 0)
+        ready()
+        stop.wait(decoded if first else 0)
+        return window.start
+
+    span = Ask("costs", day(1), day(13))
+    taken = read_windows(read, span, length, 8, newest_first=False, first_alone=True)
+    assert next(taken) == day(1)
+    assert len(cut) == asked
+    taken.close()

@@ -1,12 +1,14 @@
 """A long span as windows, several read at once, handed over in order."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from math import ceil
 
 from bot.edge.openai.ask import Ask
 from bot.edge.openai.errors import Stopped
@@ -27,9 +29,13 @@ class _Queue:
         self._stop = stop
         self._taken = 0
         self._moved = threading.Condition()
+        self.came: float | None = None
+        """When the bytes of the first window were there, by the monotonic clock."""
 
     def wait(self, place: int) -> None:
         """Return when the window at a place may be decoded; raises Stopped when it will not be taken."""
+        if self.came is None:
+            self.came = time.monotonic()
         with self._moved:
             self._moved.wait_for(lambda: self._stop.is_set() or place <= self._taken + AHEAD)
         if self._stop.is_set():
@@ -60,7 +66,8 @@ def read_windows(
     `length(ask)` is asked anew for each window: how many buckets it should hold. No more than
     `concurrency` windows are held, read or waiting to be taken, and few of them decoded. The first failure stops
     the other windows and is raised in the place of the window that would have been next; so does closing.
-    With `first_alone` the first window is read before any other is asked for: it tells how long they should be.
+    With `first_alone` the first window is read before any other is asked for: it tells how long they should be, and
+    how many of them to ask for at once.
     """
     stop = threading.Event()
     queue = _Queue(stop)
@@ -77,9 +84,12 @@ def read_windows(
     with ThreadPoolExecutor(concurrency, thread_name_prefix="openai") as pool:
         try:
             for place, window in enumerate(windows):
+                asked = time.monotonic()
                 held.append(pool.submit(guarded, place, window))
                 if first_alone and place == 0:
                     wait(held)
+                    if queue.came is not None:
+                        concurrency = enough(queue.came - asked, time.monotonic() - queue.came, concurrency)
                 if len(held) >= concurrency:
                     yield _taken(held)
                     queue.taken()
@@ -89,6 +99,15 @@ def read_windows(
         finally:
             queue.stop()
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def enough(distance: float, work: float, most: int) -> int:
+    """Return how many requests at once hide the distance: one that is worked on, one that waits, and those on the way.
+
+    `distance` and `work` are the seconds until a window's bytes are there, and from then on until it is read. More than
+    enough would only get in each other's way: what one thread decodes, the others interrupt.
+    """
+    return most if distance >= work * most else min(most, 2 + ceil(2 * distance / work))
 
 
 def _taken(held: deque[Future[Reading]]) -> Reading:

@@ -139,7 +139,8 @@ class Syncer:
     ) -> Synced:
         """Read a span of days again, newest window first, each kept as it comes; a stopped one goes on where it was.
 
-        Days that have not begun yet are left out: nothing can be stored of them.
+        Days that have not begun yet are left out: nothing can be stored of them. The months whose days change are
+        added up by the next poll.
         """
         began_at = self.clock()
         today = now.astimezone(UTC).date()
@@ -174,7 +175,6 @@ class Syncer:
             records.keep(tx, [planned.state for planned in tasks])
             names.keep(tx, now)
             poll_id = records.poll(tx, now, began_at, self.clock(), results)
-        months.add_up(self.store, today)
         return Synced(results, poll_id, refused)
 
     # -- the last days -----------------------------------------------------------------------------

@@ -53,6 +53,15 @@ def test_a_span_that_ended_long_ago_is_that_and_no_more(tmp_path, ledger):
         assert days(built) == (ago(300), ago(201), 100)
 
 
+def test_the_poll_after_a_span_adds_up_its_months(tmp_path, ledger):
+    kept = "SELECT COUNT(DISTINCT bucket) FROM cost_month"
+    with bot(tmp_path, ledger) as built:
+        built.span(ago(300))
+        assert built.one(kept) == 0
+        built.poll()
+        assert built.one(kept) == 9  # January to September: the tenth has only begun
+
+
 def test_days_to_come_are_not_claimed(tmp_path, ledger):
     with bot(tmp_path, ledger) as built:
         built.span(ago(10), TODAY + timedelta(days=100))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.core.period import DAY
 from bot.edge.openai import OpenAI
+from bot.edge.store import months
 from bot.edge.store.store import Store
 from bot.naming import learn
 from bot.sync import Syncer
@@ -103,13 +104,14 @@ class Place:
 
     @cached_property
     def stored(self):
-        """A database with all 400 days of costs."""
+        """A database with all 400 days of costs, their months added up as by a poll."""
         file = self.empty("stored")
         with Store(f"sqlite:///{file}") as store:
             first = self.tomorrow - DAYS * DAY
             self.syncer(self.openai(self.address("costs")), store).span(
                 first, self.tomorrow, self.now, ["costs"]
             )
+            months.add_up(store, self.now.date())
         settle(file)
         return file
 

@@ -37,10 +37,7 @@ def test_a_rule_that_raises_is_said_once_a_day_and_the_others_go_on(built, monke
             raise ZeroDivisionError("a slip of ours")
         return budget.judge(rule, *rest)
 
-    kind = KINDS["budget"]
-    monkeypatch.setitem(
-        KINDS, "budget", type(kind)(**{**{n: getattr(kind, n) for n in kind.__slots__}, "judge": breaks})
-    )
+    monkeypatch.setitem(KINDS, "budget", KINDS["budget"]._replace(judge=breaks))
     for now in ("2026-10-02 10:00", "2026-10-02 11:00", "2026-10-03 00:05", "2026-10-03 08:00"):
         built.poll(now)
     told = [text for text in said_in(built, "budget-admin") if "caps" in text]

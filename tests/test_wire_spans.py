@@ -258,8 +258,15 @@ def test_no_more_are_asked_for_at_once_than_hide_the_distance(distance, work, re
     assert enough(distance, work, 8) == requests
 
 
-@pytest.mark.parametrize(("on_the_way", "decoded", "asked"), [(0.0, 0.4, 3), (0.1, 0.0, 8)])
-def test_the_first_window_tells_how_many_to_ask_for_at_once(on_the_way, decoded, asked):
+@pytest.mark.parametrize(
+    ("pages", "on_the_way", "decoded", "asked"),
+    [
+        pytest.param(1, 0.0, 0.4, 3, id="near"),
+        pytest.param(1, 0.1, 0.0, 8, id="far"),
+        pytest.param(3, 0.1, 0.0, 8, id="far, in pages that are smaller than asked for"),
+    ],
+)
+def test_the_first_window_tells_how_many_to_ask_for_at_once(pages, on_the_way, decoded, asked):
     cut = []
 
     def length(window):
@@ -268,9 +275,10 @@ def test_the_first_window_tells_how_many_to_ask_for_at_once(on_the_way, decoded,
 
     def read(window, stop, ready):
         first = window.start == day(1)
-        stop.wait(on_the_way if first else 0)
-        ready()
-        stop.wait(decoded if first else 0)
+        for _ in range(pages):
+            stop.wait(on_the_way if first else 0)
+            ready()
+            stop.wait(decoded if first else 0)
         return window.start
 
     span = Ask("costs", day(1), day(13))

@@ -29,13 +29,13 @@ class _Queue:
         self._stop = stop
         self._taken = 0
         self._moved = threading.Condition()
-        self.came: float | None = None
-        """When the bytes of the first window were there, by the monotonic clock."""
+        self.came: list[float] = []
+        """When each page of the first window was there, by the monotonic clock."""
 
     def wait(self, place: int) -> None:
         """Return when the window at a place may be decoded; raises Stopped when it will not be taken."""
-        if self.came is None:
-            self.came = time.monotonic()
+        if place == 0:
+            self.came.append(time.monotonic())
         with self._moved:
             self._moved.wait_for(lambda: self._stop.is_set() or place <= self._taken + AHEAD)
         if self._stop.is_set():
@@ -88,8 +88,9 @@ def read_windows(
                 held.append(pool.submit(guarded, place, window))
                 if first_alone and place == 0:
                     wait(held)
-                    if queue.came is not None:
-                        concurrency = enough(queue.came - asked, time.monotonic() - queue.came, concurrency)
+                    if queue.came:
+                        distance, work = queue.came[0] - asked, time.monotonic() - queue.came[-1]
+                        concurrency = enough(distance, work, concurrency)
                 if len(held) >= concurrency:
                     yield _taken(held)
                     queue.taken()
@@ -104,7 +105,7 @@ def read_windows(
 def enough(distance: float, work: float, most: int) -> int:
     """Return how many requests at once hide the distance: one that is worked on, one that waits, and those on the way.
 
-    `distance` and `work` are the seconds until a window's bytes are there, and from then on until it is read. More than
+    `distance` and `work` are the seconds until a page's bytes are there, and from then on until it is read. More than
     enough would only get in each other's way: what one thread decodes, the others interrupt.
     """
     return most if distance >= work * most else min(most, 2 + ceil(2 * distance / work))

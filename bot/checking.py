@@ -1,6 +1,6 @@
 """`check`: every problem of the rule files and of their cases, and what the last snapshot knows of their names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,10 +35,18 @@ class Checked(NamedTuple):
         return sum(problem.severity == "error" for problem in self.problems)
 
 
-def check(paths: Iterable[Path], settings: Settings, now: datetime, *, replays: bool = True) -> Checked:
+def check(
+    paths: Iterable[Path],
+    settings: Settings,
+    now: datetime,
+    *,
+    replays: bool = True,
+    begin: Callable[[], None] | None = None,
+) -> Checked:
     """Return every problem of the files under `paths`, and of their cases; nothing is asked of the network.
 
-    With `replays`, and where a database has history, what each rule would have said of it too.
+    With `replays`, and where a database has history, what each rule would have said of it too. `begin` is called
+    before a database is asked, which takes longer than looking at files.
     """
     paths = tuple(paths)
     much: list[Much] = []
@@ -46,6 +54,8 @@ def check(paths: Iterable[Path], settings: Settings, now: datetime, *, replays: 
     problems = _of_cases(paths)
     files = rules = 0
     database, unasked = _database(settings)
+    if database and begin is not None:
+        begin()
     for path in paths:
         if case_files.is_case_file(path):
             continue

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli import COMMANDS, cli
+from tests.shell import bare, shell
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
@@ -189,6 +190,23 @@ def test_garbage_is_collected_by_commands_that_make_some_and_not_at_the_end(word
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == f"{collects} True"
+
+
+def test_a_check_that_asks_a_database_works_like_any_other_command(tmp_path):
+    (tmp_path / "rules").mkdir()
+    budget = "{id: a, kind: budget, select: {}, period: day, amount: 1, route: r}"
+    text = f"version: 1\nroutes: {{r: {{channel: c}}}}\nrules:\n  - {budget}\n"
+    (tmp_path / "rules" / "a.yaml").write_text(text)
+    assert shell(tmp_path, {}, "db", "upgrade").code == 0
+    code = (
+        "import atexit, gc, sys; from bot.__main__ import main; sys.argv = ['budgetbot', 'check', 'rules']\n"
+        "atexit.register(lambda: print(gc.isenabled()))\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=bare({}), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "True"
 
 
 def _sources():

@@ -64,7 +64,9 @@ def check(
         return DONE
     from bot.checking import check as look  # noqa: PLC0415 - what reads YAML
 
-    checked = look(wanted, found, now, replays=not no_history and form != "github")
+    # Where a database is asked, it works like any other command.
+    begin = click.get_current_context().obj
+    checked = look(wanted, found, now, replays=not no_history and form != "github", begin=begin)
     if checked.unasked:
         click.echo(f"Names and spend are not compared: {checked.unasked}", err=True)
     if checked.unsaid:

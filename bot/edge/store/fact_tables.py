@@ -12,13 +12,13 @@ SERIES_COLUMNS = tuple("image_source" if column == "source" else column for colu
 """The columns of `series`, in the order of the wire's; only images' `source` would collide with ours."""
 
 
-class Stored(SQLModel):
+class Base(SQLModel):
     """What every table's class is: the schema, and never asked to validate, so that what would is not made."""
 
     model_config = {"defer_build": True}
 
 
-class SeriesRow(Stored, table=True):
+class SeriesRow(Base, table=True):
     """Source and dimension values → a small integer that the facts carry."""
 
     __tablename__ = "series"
@@ -44,7 +44,7 @@ class SeriesRow(Stored, table=True):
     quantity_unit: str = ""
 
 
-class FactKey(Stored):
+class FactKey(Base):
     """Day first: polls and rules read windows of days, whatever the length of the history."""
 
     bucket: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
@@ -61,12 +61,12 @@ class HistoryKey(FactKey):
     replaced_at: int = Field(sa_type=BigInteger)
 
 
-class CostValues(Stored):
+class CostValues(Base):
     amount_nano: int = Field(sa_type=BigInteger)
     quantity_micro: int | None = Field(default=None, sa_type=BigInteger)
 
 
-class UsageValues(Stored):
+class UsageValues(Base):
     """One column a metric, by its wire name; NULL where the source does not tell it."""
 
     input_tokens: int | None = Field(default=None, sa_type=BigInteger)
@@ -108,7 +108,7 @@ class CostHistory(CostValues, HistoryKey, table=True):
     __table_args__ = _CLUSTERED
 
 
-class CostMonth(Stored, table=True):
+class CostMonth(Base, table=True):
     """What a series cost in a calendar month, as its days say; see `bot.edge.store.months`."""
 
     __tablename__ = "cost_month"

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, BigInteger, UniqueConstraint
 from sqlmodel import Field
 
 from bot.edge.store import fact_tables
-from bot.edge.store.fact_tables import Stored
+from bot.edge.store.fact_tables import Base
 
 ORGANIZATION = "default"
 """An admin key belongs to exactly one organization and no endpoint names it; the column is there for the second."""
@@ -23,7 +23,7 @@ def utc(at: datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-class SourceState(Stored, table=True):
+class SourceState(Base, table=True):
     """What is stored of a source at a width, and what this organization offers of it."""
 
     __tablename__ = "source_state"
@@ -52,7 +52,7 @@ class SourceState(Stored, table=True):
     """When it last refused them, or the whole source."""
 
 
-class Backfill(Stored, table=True):
+class Backfill(Base, table=True):
     """A `sync --since` under way: how far it came, so that a stopped one goes on."""
 
     __tablename__ = "backfill"
@@ -67,7 +67,7 @@ class Backfill(Stored, table=True):
     begun_at: datetime
 
 
-class BucketChecksum(Stored, table=True):
+class BucketChecksum(Base, table=True):
     """In which bytes a bucket of the last days came; see `bot.edge.store.checksums`."""
 
     __tablename__ = "bucket_checksum"
@@ -79,7 +79,7 @@ class BucketChecksum(Stored, table=True):
     checksum: str
 
 
-class NameRow(Stored, table=True):
+class NameRow(Base, table=True):
     """Every (id, name) ever seen; the newest is the current one. Deleted things cannot be looked up again."""
 
     __tablename__ = "name"
@@ -94,7 +94,7 @@ class NameRow(Stored, table=True):
     last_seen_at: datetime
 
 
-class PollRow(Stored, table=True):
+class PollRow(Base, table=True):
     """One tick: what was asked, what came, and whether it was complete."""
 
     __tablename__ = "poll"
@@ -108,7 +108,7 @@ class PollRow(Stored, table=True):
     changed: int
 
 
-class PollSource(Stored, table=True):
+class PollSource(Base, table=True):
     __tablename__ = "poll_source"
 
     poll_id: int = Field(primary_key=True, foreign_key="poll.id")
@@ -123,7 +123,7 @@ class PollSource(Stored, table=True):
     """Why it was not complete, or what it goes without."""
 
 
-class BookRow(Stored, table=True):
+class BookRow(Base, table=True):
     """A rulebook that loaded well: the running bot goes on with the newest when an edit is bad."""
 
     __tablename__ = "rulebook"
@@ -136,7 +136,7 @@ class BookRow(Stored, table=True):
     files: dict[str, str] = Field(sa_type=JSON)
 
 
-class RuleRow(Stored, table=True):
+class RuleRow(Base, table=True):
     """A rule that has been evaluated: its first evaluation speaks once for all its groups."""
 
     __tablename__ = "rule"
@@ -147,7 +147,7 @@ class RuleRow(Stored, table=True):
     first_at: datetime
 
 
-class IncidentRow(Stored, table=True):
+class IncidentRow(Base, table=True):
     """A run of trouble of one rule and group, with what was said of it."""
 
     __tablename__ = "incident"
@@ -191,7 +191,7 @@ class IncidentRow(Stored, table=True):
     """The forecast level that stands, beside the actual one."""
 
 
-class AcknowledgementRow(Stored, table=True):
+class AcknowledgementRow(Base, table=True):
     """Who looks after an incident: no reminder, no escalation, until it grows or becomes graver."""
 
     __tablename__ = "acknowledgement"
@@ -205,7 +205,7 @@ class AcknowledgementRow(Stored, table=True):
     severity: str
 
 
-class EventRow(Stored, table=True):
+class EventRow(Base, table=True):
     """A decision to speak. Every replica computes the same key, and the database keeps one."""
 
     __tablename__ = "event"
@@ -223,7 +223,7 @@ class EventRow(Stored, table=True):
     """The data version it fired on."""
 
 
-class CardRow(Stored, table=True):
+class CardRow(Base, table=True):
     """One message in one room: an incident's card, a table of several, or a message of its own."""
 
     __tablename__ = "card"
@@ -250,7 +250,7 @@ class CardRow(Stored, table=True):
     """Not edited again before."""
 
 
-class CardMember(Stored, table=True):
+class CardMember(Base, table=True):
     """An incident lives in exactly one message of a room."""
 
     __tablename__ = "card_member"
@@ -262,7 +262,7 @@ class CardMember(Stored, table=True):
     target: str
 
 
-class NoticeRow(Stored, table=True):
+class NoticeRow(Base, table=True):
     """What is to be delivered for one event in one room: the message itself, or a line in its thread."""
 
     __tablename__ = "notice"
@@ -288,7 +288,7 @@ class NoticeRow(Stored, table=True):
     """The silence that holds it back; `held` until that ends."""
 
 
-class SilenceRow(Stored, table=True):
+class SilenceRow(Base, table=True):
     """What is not said for a while, why, and who wanted it so."""
 
     __tablename__ = "silence"
@@ -313,7 +313,7 @@ class SilenceRow(Stored, table=True):
     """Who took it back; `time`, `incident` or `wake` when nobody did."""
 
 
-class AuditRow(Stored, table=True):
+class AuditRow(Base, table=True):
     """Who changed what, when, from what to what. Written with the change, never rewritten."""
 
     __tablename__ = "audit"
@@ -329,7 +329,7 @@ class AuditRow(Stored, table=True):
     after: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
 
 
-class SubscriptionRow(Stored, table=True):
+class SubscriptionRow(Base, table=True):
     """A report that somebody wants sent to them alone, again and again. Ended ones stay: the audit names them."""
 
     __tablename__ = "subscription"
@@ -354,7 +354,7 @@ class SubscriptionRow(Stored, table=True):
     """Who ended it; `gone` when its owner cannot be reached any more."""
 
 
-class HomeRow(Stored, table=True):
+class HomeRow(Base, table=True):
     """Somebody's Home tab, as it was last shown to them."""
 
     __tablename__ = "home"
@@ -368,7 +368,7 @@ class HomeRow(Stored, table=True):
     """Slack's own, by which it knows whether something newer is shown."""
 
 
-class SpendLimitRow(Stored, table=True):
+class SpendLimitRow(Base, table=True):
     """OpenAI's own hard limit of the organization or of one project, as it was last read."""
 
     __tablename__ = "spend_limit"
@@ -386,7 +386,7 @@ class SpendLimitRow(Stored, table=True):
     """Why it is unknown."""
 
 
-class EstimateRow(Stored, table=True):
+class EstimateRow(Base, table=True):
     """What a day was estimated to cost before it was billed: the last estimate made of it."""
 
     __tablename__ = "estimate"
@@ -401,7 +401,7 @@ class EstimateRow(Stored, table=True):
     made_at: datetime
 
 
-class RoomRow(Stored, table=True):
+class RoomRow(Base, table=True):
     """A target people hear in: its gathering window, and its trouble."""
 
     __tablename__ = "room"
@@ -413,7 +413,7 @@ class RoomRow(Stored, table=True):
     trouble: str = ""
 
 
-class Marker(Stored, table=True):
+class Marker(Base, table=True):
     """Small facts of the bot itself: when it last evaluated, what it has said of its own trouble."""
 
     __tablename__ = "marker"
@@ -422,7 +422,7 @@ class Marker(Stored, table=True):
     value: str
 
 
-class Heard(Stored, table=True):
+class Heard(Base, table=True):
     """Commands, clicks and events Slack delivered, for an hour: a redelivery does nothing."""
 
     __tablename__ = "heard"
